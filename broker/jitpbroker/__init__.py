@@ -1,0 +1,1 @@
+"""A local MQTT broker that onboards devices by AWS IoT's just-in-time rules and says why it refused."""

@@ -1,0 +1,1 @@
+"""What happens at CONNECT: frozen facts in, one decision out, nothing else touched."""

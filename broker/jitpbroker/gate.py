@@ -1,0 +1,65 @@
+"""The one door between a connection and everything that may judge it.
+
+The engines and the server know this protocol only; ``jitpbroker.admission.desk.FrontDesk`` answers it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from jitpbroker.admission.attempt import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A message the service itself publishes, such as ``$aws/events/certificates/registered/<ca>``."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is on the other end of an admitted connection."""
+
+    certificate_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Answer CONNACK 0 and go on."""
+
+    principal: Principal
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Close with close_notify and without CONNACK; the client is told nothing."""
+
+    reason: str  # one upper-case word, as in trace.Disconnect.reason
+    why: str
+    events: tuple[Event, ...] = ()
+
+
+class Gate(Protocol):
+    """Admission and authorization as an engine sees them. Pure apart from registry, trace and log."""
+
+    def connect(self, attempt: Attempt) -> Admitted | HangUp:
+        """Judge a CONNECT; may register and provision on the way. Never raises on client input."""
+        ...
+
+    def may_publish(self, principal: Principal, topic: str, *, retain: bool, at: datetime) -> str | None:
+        """``None`` when allowed, else one sentence saying why not."""
+        ...
+
+    def may_subscribe(self, principal: Principal, topic_filter: str, *, at: datetime) -> str | None:
+        """``None`` when allowed, else one sentence saying why not."""
+        ...
+
+    def may_receive(self, principal: Principal, topic: str, *, at: datetime) -> str | None:
+        """``None`` when allowed, else one sentence saying why not."""
+        ...
