@@ -1,0 +1,17 @@
+"""Where identifiers come from; passed in, so that a run can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import TypeAlias
+from uuid import UUID
+
+#: Gives another identifier, a UUID's 36 characters, at every call.
+IdSource: TypeAlias = "Callable[[], str]"
+
+
+def counting_ids() -> IdSource:
+    """UUIDs that count from one: unique within a run, equal between runs."""
+    numbers = count(1)
+    return lambda: str(UUID(int=next(numbers)))

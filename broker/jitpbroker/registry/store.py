@@ -1,0 +1,85 @@
+"""The registry: everything AWS IoT remembers for one account in one Region, in memory.
+
+Rules of this file:
+1. Facts are frozen; a change puts a new fact in the old one's place.
+2. A CONNECT costs dictionary lookups only, never a scan.
+3. Times and identifiers are passed in, so that two runs with the same input end equal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+from jitpbroker.registry.certificates import CaStore, CertificateStore
+from jitpbroker.registry.ids import IdSource, counting_ids
+from jitpbroker.registry.names import Arns
+from jitpbroker.registry.policies import PolicyStore
+from jitpbroker.registry.snapshot import as_json
+from jitpbroker.registry.things import ThingStore
+from jitpbroker.trace import JsonValue
+
+_ENDPOINT_LETTERS: Final = 13
+
+
+class Registry:
+    """One account's registry.
+
+    Attributes:
+        arns: how resources are named; holds account and Region.
+        endpoint: the account's own data endpoint, made from account and Region.
+        other_endpoints: host names (lower case) that belong to other accounts; any other name a client asks
+            for by SNI selects this account, so that firmware with a real endpoint in it still gets here.
+        cas: registered CA certificates.
+        certificates: registered device certificates.
+        things: things, types, groups and their principals.
+        policies: policies and their targets.
+    """
+
+    def __init__(
+        self,
+        arns: Arns | None = None,
+        *,
+        new_id: IdSource | None = None,
+        other_endpoints: Iterable[str] = (),
+    ) -> None:
+        ids = new_id or counting_ids()
+        self.arns = arns or Arns()
+        self.endpoint = _endpoint(self.arns)
+        self.other_endpoints = frozenset(name.lower() for name in other_endpoints)
+        self.cas = CaStore(self.arns, ids)
+        self.certificates = CertificateStore(self.arns, ids)
+        self.things = ThingStore(self.arns, ids)
+        self.policies = PolicyStore(self.arns, ids)
+
+    def snapshot(self) -> dict[str, JsonValue]:
+        """Everything as plain JSON, independent of later changes; equal snapshots mean equal registries."""
+        return {
+            "caCertificates": [as_json(each) for each in self.cas],
+            "certificates": [
+                {
+                    **as_json(each),
+                    "policies": [policy.name for policy in self.policies.of_target(each.arn)],
+                    "things": list(self.things.of_principal(each.arn)),
+                }
+                for each in self.certificates
+            ],
+            "things": [
+                {**as_json(each), "principals": list(self.things.principals_of(each.name))}
+                for each in self.things
+            ],
+            "thingTypes": list(self.things.types),
+            "thingGroups": list(self.things.groups),
+            "billingGroups": list(self.things.billing_groups),
+            "policies": [
+                {**as_json(each), "targets": list(self.policies.targets_of(each.name))}
+                for each in self.policies
+            ],
+        }
+
+
+def _endpoint(arns: Arns) -> str:
+    """An ATS endpoint of AWS's shape, 14 characters before ``-ats``, the same for an account in every run."""
+    digest = hashlib.sha256(f"{arns.account}/{arns.region}".encode()).hexdigest()
+    return f"a{digest[:_ENDPOINT_LETTERS]}-ats.iot.{arns.region}.amazonaws.com"

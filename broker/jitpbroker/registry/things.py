@@ -1,0 +1,205 @@
+"""Things, the types and groups they belong to, and the certificates attached to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from jitpbroker.registry.entities import Group, Thing, ThingType
+from jitpbroker.registry.errors import ErrorCode, RegistryError, already_exists, not_found
+from jitpbroker.registry.ids import IdSource
+from jitpbroker.registry.names import Arns, check_attribute, check_thing_name
+
+#: Evidence: document - AWS General Reference, AWS IoT Core quotas (archived copy of 2019-20).
+MOST_ATTRIBUTES_UNTYPED: Final = 3
+MOST_ATTRIBUTES_TYPED: Final = 50
+
+
+class ThingStore:
+    """Things of one account in one Region; lookups in both directions are flat."""
+
+    def __init__(self, arns: Arns, new_id: IdSource) -> None:
+        self._arns = arns
+        self._new_id = new_id
+        self._things: dict[str, Thing] = {}
+        self._types: dict[str, ThingType] = {}
+        self._groups: dict[str, Group] = {}
+        self._billing_groups: dict[str, Group] = {}
+        self._principals: dict[str, dict[str, bool]] = {}  # thing -> principal -> exclusive
+        self._of_principal: dict[str, dict[str, bool]] = {}  # principal -> thing -> exclusive
+
+    def __iter__(self) -> Iterator[Thing]:
+        return iter(tuple(self._things.values()))
+
+    def get(self, name: str) -> Thing | None:
+        """The thing of this name, if there is one."""
+        return self._things.get(name)
+
+    @property
+    def types(self) -> Mapping[str, ThingType]:
+        """Thing types by name."""
+        return self._types
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        """Thing groups by name."""
+        return self._groups
+
+    @property
+    def billing_groups(self) -> Mapping[str, Group]:
+        """Billing groups by name."""
+        return self._billing_groups
+
+    def create_type(self, name: str, *, at: datetime) -> ThingType:
+        """Create a thing type, or return the one there is."""
+        check_thing_name(name)
+        return self._types.setdefault(name, ThingType(name, self._arns.thing_type(name), at))
+
+    def create_group(self, name: str, *, at: datetime) -> Group:
+        """Create a thing group, or return the one there is."""
+        check_thing_name(name)
+        return self._groups.setdefault(name, Group(name, self._arns.thing_group(name), at))
+
+    def create_billing_group(self, name: str, *, at: datetime) -> Group:
+        """Create a billing group, or return the one there is."""
+        check_thing_name(name)
+        return self._billing_groups.setdefault(name, Group(name, self._arns.billing_group(name), at))
+
+    def create(
+        self,
+        name: str,
+        *,
+        at: datetime,
+        attributes: Mapping[str, str] | None = None,
+        thing_type: str | None = None,
+        groups: tuple[str, ...] = (),
+        billing_group: str | None = None,
+    ) -> Thing:
+        """Create a thing.
+
+        Raises:
+            RegistryError: the name is taken or bad, an attribute is bad or one too many, or the type or a
+                group does not exist.
+        """
+        check_thing_name(name)
+        if name in self._things:
+            raise already_exists(f"Thing {name} already exists.")
+        thing = Thing(
+            name,
+            self._arns.thing(name),
+            self._new_id(),
+            at,
+            attributes or {},
+            thing_type,
+            groups,
+            billing_group,
+        )
+        self._check_thing(thing)
+        self._things[name] = thing
+        return thing
+
+    def update(
+        self,
+        name: str,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        thing_type: str | None = None,
+        groups: tuple[str, ...] | None = None,
+        billing_group: str | None = None,
+    ) -> Thing:
+        """Replace what is given, leave the rest.
+
+        Raises:
+            RegistryError: no such thing, or the result would not have been accepted by ``create``.
+        """
+        old = self._require(name)
+        thing = replace(
+            old,
+            attributes=old.attributes if attributes is None else attributes,
+            thing_type=old.thing_type if thing_type is None else thing_type,
+            groups=old.groups if groups is None else groups,
+            billing_group=old.billing_group if billing_group is None else billing_group,
+            version=old.version + 1,
+        )
+        self._check_thing(thing)
+        self._things[name] = thing
+        return thing
+
+    def delete(self, name: str) -> None:
+        """Forget a thing that nobody is attached to.
+
+        Evidence: document - DeleteThing in AWS's service model (InvalidRequestException while attached).
+
+        Raises:
+            RegistryError: no such thing, or principals are attached.
+        """
+        self._require(name)
+        if self._principals.get(name):
+            raise RegistryError(
+                ErrorCode.INVALID_REQUEST, f"Thing {name} has principals attached; detach them first."
+            )
+        del self._things[name]
+
+    def attach(self, name: str, principal: str, *, exclusive: bool = False) -> None:
+        """Attach a principal (a certificate's ARN) to a thing; attaching twice changes nothing.
+
+        Evidence: document - AttachThingPrincipal in AWS's service model, thingPrincipalType.
+
+        Raises:
+            RegistryError: no such thing, or either side is already bound exclusively elsewhere.
+        """
+        self._require(name)
+        others = {**self._of_principal.get(principal, {}), **self._principals.get(name, {})}
+        others.pop(name, None)
+        others.pop(principal, None)
+        if any(others.values()) or (exclusive and others):
+            raise RegistryError(
+                ErrorCode.INVALID_REQUEST,
+                f"Thing {name} and {principal} cannot be attached: an exclusive attachment stands alone.",
+            )
+        self._principals.setdefault(name, {})[principal] = exclusive
+        self._of_principal.setdefault(principal, {})[name] = exclusive
+
+    def detach(self, name: str, principal: str) -> None:
+        """Undo ``attach``; detaching a stranger changes nothing."""
+        self._principals.get(name, {}).pop(principal, None)
+        self._of_principal.get(principal, {}).pop(name, None)
+
+    def principals_of(self, name: str) -> tuple[str, ...]:
+        """ARNs attached to a thing, oldest first."""
+        return tuple(self._principals.get(name, ()))
+
+    def of_principal(self, principal: str) -> tuple[str, ...]:
+        """Names of the things a principal is attached to, oldest first."""
+        return tuple(self._of_principal.get(principal, ()))
+
+    def exclusive_thing_of(self, principal: str) -> str | None:
+        """The thing this principal is bound to exclusively, if there is one."""
+        found = self._of_principal.get(principal, {})
+        return next((name for name, exclusive in found.items() if exclusive), None)
+
+    def _require(self, name: str) -> Thing:
+        if name not in self._things:
+            raise not_found(f"Thing {name} does not exist.")
+        return self._things[name]
+
+    def _check_thing(self, thing: Thing) -> None:
+        most = MOST_ATTRIBUTES_UNTYPED if thing.thing_type is None else MOST_ATTRIBUTES_TYPED
+        for name, value in thing.attributes.items():
+            check_attribute(name, value)
+        if len(thing.attributes) > most:
+            raise RegistryError(
+                ErrorCode.INVALID_REQUEST,
+                f"Thing {thing.name} has {len(thing.attributes)} attributes, at most {most} are allowed"
+                + ("; give it a thing type for more." if thing.thing_type is None else "."),
+            )
+        account = self._arns.account
+        if thing.thing_type is not None and thing.thing_type not in self._types:
+            raise not_found(f"Thing Type {account}:{thing.thing_type} not found.")
+        for group in thing.groups:
+            if group not in self._groups:
+                raise not_found(f"ThingGroup {account}:{group} not found.")
+        if thing.billing_group is not None and thing.billing_group not in self._billing_groups:
+            raise not_found(f"BillingGroup {account}:{thing.billing_group} not found.")
