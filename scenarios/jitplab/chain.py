@@ -1,0 +1,167 @@
+"""Slot map, configuration and certificate definitions of the case.
+
+As in Microchip's mbedtls-examples, the code base the case started from. The slot numbers are the whole
+point: the root's public key lies in 15, and the firmware of the case read 13.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from jitplab import anatomy
+from softatecc.certificate import (
+    CertificateDefinition,
+    CertificateLocation,
+    DateFormat,
+    DeviceLocation,
+    DeviceZone,
+    Element,
+    SerialSource,
+    Transform,
+)
+
+#: The 9 bytes whose hexadecimal digits are in the device's common name.
+CHIP_SERIAL_NUMBER = bytes.fromhex("0223528E47B3461DEE")
+CONFIGURATION = "mbedtls_examples_608"
+
+
+class Slot(IntEnum):
+    """What lies where (mbedtls-examples; the second CA in 13 is the case's trap)."""
+
+    DEVICE_PRIVATE_KEY = 0
+    DEVICE_COMPRESSED = 10
+    SIGNER_PUBLIC_KEY = 11
+    SIGNER_COMPRESSED = 12
+    OTHER_CA_PUBLIC_KEY = 13
+    SIGNER_SERIAL_AND_DATES = 14
+    ROOT_PUBLIC_KEY = 15
+
+
+def device_common_name(chip_serial_number: bytes) -> str:
+    """``pu`` and the 18 digits of the chip's serial number."""
+    return "pu" + chip_serial_number.hex().upper()
+
+
+def signer_definition(issued: bytes) -> CertificateDefinition:
+    """The definition that rebuilds the signer from slots 11, 12 and 14.
+
+    Its lifetime of fifty years does not fit the five bits of a compressed certificate, and 2070 does not
+    fit UTCTime: serial number and both dates are stored in slot 14, the expiry as GeneralizedTime.
+
+    Args:
+        issued: DER of the signer as issued; everything that the chip must supply is blanked in the
+            template, except the authority key identifier, which an honest template carries.
+    """
+    name = anatomy.common_name(issued, "subject")
+    assert name is not None
+    return CertificateDefinition(
+        name="signer",
+        template=_template(issued),
+        tbs=_tbs(issued),
+        template_id=1,
+        chain_id=0,
+        serial_source=SerialSource.STORED,
+        compressed=DeviceLocation(DeviceZone.DATA, Slot.SIGNER_COMPRESSED, 0, 72),
+        public_key=DeviceLocation(DeviceZone.DATA, Slot.SIGNER_PUBLIC_KEY, 0, 72),
+        serial_location=DeviceLocation(DeviceZone.DATA, Slot.SIGNER_SERIAL_AND_DATES, 4, 16),
+        private_key_slot=0,
+        issue_date_format=DateFormat.UTC_TIME,
+        expire_date_format=DateFormat.GENERALIZED_TIME,
+        expire_years=0,
+        at_signer_id=CertificateLocation(name.end - 4, 4),
+        at_issue_date=_at(issued, "notBefore"),
+        at_expire_date=_at(issued, "notAfter"),
+        elements=(
+            Element(
+                "IssueDate",
+                DeviceLocation(DeviceZone.DATA, Slot.SIGNER_SERIAL_AND_DATES, 22, 13),
+                _at(issued, "notBefore"),
+            ),
+            Element(
+                "ExpireDate",
+                DeviceLocation(DeviceZone.DATA, Slot.SIGNER_SERIAL_AND_DATES, 37, 15),
+                _at(issued, "notAfter"),
+            ),
+        ),
+        at_public_key=_at(issued, "subjectPublicKey"),
+        at_signature=_signature_at(issued),
+        at_serial=_at(issued, "serialNumber"),
+        at_authority_key_id=_at(issued, "authorityKeyIdentifier"),
+        at_subject_key_id=_at(issued, "subjectKeyIdentifier"),
+    )
+
+
+def device_definition(issued: bytes) -> CertificateDefinition:
+    """The definition that rebuilds the device certificate from slots 0 and 10.
+
+    The expiry of 3000-12-31 is the template's own: the element is left out, since the algorithm would
+    render "no expiry" as 9999-12-31 and break the signature.
+    """
+    subject = anatomy.common_name(issued, "subject")
+    issuer = anatomy.common_name(issued, "issuer")
+    assert subject is not None
+    assert issuer is not None
+    return CertificateDefinition(
+        name="device",
+        template=_template(issued, keep=("notAfter",)),
+        tbs=_tbs(issued),
+        template_id=2,
+        chain_id=0,
+        serial_source=SerialSource.PUB_KEY_HASH,
+        compressed=DeviceLocation(DeviceZone.DATA, Slot.DEVICE_COMPRESSED, 0, 72),
+        public_key=DeviceLocation(DeviceZone.DATA, Slot.DEVICE_PRIVATE_KEY, 0, 64, is_genkey=True),
+        serial_location=DeviceLocation(),
+        private_key_slot=Slot.DEVICE_PRIVATE_KEY,
+        issue_date_format=DateFormat.UTC_TIME,
+        expire_date_format=DateFormat.GENERALIZED_TIME,
+        expire_years=0,
+        at_signer_id=CertificateLocation(issuer.end - 4, 4),
+        at_issue_date=_at(issued, "notBefore"),
+        at_expire_date=CertificateLocation(),
+        elements=(
+            Element(
+                "SN03",
+                DeviceLocation(DeviceZone.CONFIG, 0, 0, 4),
+                CertificateLocation(subject.offset + 2, 8),
+                Transform.HEX_UPPER,
+            ),
+            Element(
+                "SN48",
+                DeviceLocation(DeviceZone.CONFIG, 0, 8, 5),
+                CertificateLocation(subject.offset + 10, 10),
+                Transform.HEX_UPPER,
+            ),
+        ),
+        at_public_key=_at(issued, "subjectPublicKey"),
+        at_signature=_signature_at(issued),
+        at_serial=_at(issued, "serialNumber"),
+        at_authority_key_id=_at(issued, "authorityKeyIdentifier"),
+        at_subject_key_id=_at(issued, "subjectKeyIdentifier"),
+    )
+
+
+def _tbs(der: bytes) -> CertificateLocation:
+    field = anatomy.tbs_certificate(der)
+    return CertificateLocation(field.offset, field.length)
+
+
+def _at(der: bytes, name: str) -> CertificateLocation:
+    field = anatomy.field_named(der, name)
+    assert field is not None, f"the certificate of the case has a {name}"
+    return CertificateLocation(field.offset, field.length)
+
+
+def _signature_at(der: bytes) -> CertificateLocation:
+    tbs = anatomy.tbs_certificate(der)
+    algorithm = anatomy.read_tlv(der, tbs.end, len(der))
+    return CertificateLocation(algorithm.end, len(der) - algorithm.end)
+
+
+def _template(der: bytes, keep: tuple[str, ...] = ()) -> bytes:
+    """``der`` with everything blanked that must come from the chip, so that nothing can come from here."""
+    out = bytearray(der)
+    blank = {"serialNumber", "notBefore", "notAfter", "subjectPublicKey", "subjectKeyIdentifier"} - set(keep)
+    for field in anatomy.fields(der):
+        if field.name in blank:
+            out[field.offset : field.end] = bytes(field.length)
+    return bytes(out)
