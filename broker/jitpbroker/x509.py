@@ -1,10 +1,12 @@
-"""X.509 as AWS IoT looks at it: names, dates, the key, one signature. The broker's only door to ``cryptography``.
+"""X.509 as AWS IoT looks at it: names, dates, the key, one signature.
+
+The broker's only door to ``cryptography``.
 
 Rules of this file:
 1. Everything is read when a certificate is taken in; nothing a later reader asks for can raise.
 2. Hostile DER raises ``ValueError`` with one sentence, never anything else.
-3. What admission does not need may be unreadable: a key that is no curve point, a broken extension or an unknown
-   algorithm leaves a certificate that can still be named, compared and refused.
+3. What admission does not need may be unreadable: a key that is no curve point, a broken extension or an
+   unknown algorithm leaves a certificate that can still be named, compared and refused.
 4. Verification raises, it never returns ``False``.
 """
 
@@ -75,7 +77,7 @@ class NotIssuedBy(ValueError):  # noqa: N818 - reads as the sentence it is
 class Name:
     """A distinguished name: its DER decides equality, the rest is for people.
 
-    Evidence: assumed - nothing says how AWS compares names; two encodings of one text count as different here.
+    Evidence: assumed - nothing says how AWS compares names; two encodings of one text differ here.
 
     Attributes:
         der: the encoding as it stands in the certificate.
@@ -184,9 +186,7 @@ class Certificate:
         """
         found = cls.chain_from_pem(pem)
         if len(found) != 1:
-            raise ValueError(
-                f"The text holds {len(found)} certificates where one is expected; keep only that one."
-            )
+            raise ValueError(f"The text holds {len(found)} certificates, expected one; keep only that one.")
         return found[0]
 
     @classmethod
@@ -246,7 +246,7 @@ class Certificate:
         """
         if self.issuer != issuer.subject:
             raise NotIssuedBy(
-                f"{self.label} names {self.issuer.text!r} as its issuer, {issuer.label} is {issuer.subject.text!r}"
+                f"{self.label} names {self.issuer.text!r} as its issuer, not {issuer.subject.text!r}"
                 + (" in another encoding" if self.issuer.text == issuer.subject.text else "")
             )
         try:
@@ -256,7 +256,7 @@ class Certificate:
                 child.verify_directly_issued_by(x509.load_der_x509_certificate(issuer.der))
         except InvalidSignature as error:
             raise NotIssuedBy(
-                f"{self.label}: the signature does not verify under the public key of {issuer.label}"
+                f"{self.label}: its signature does not verify under the public key of {issuer.label}"
             ) from error
         except _HOSTILE as error:
             raise NotIssuedBy(
@@ -275,7 +275,7 @@ class _TbsFields:
 
 
 def _tbs_fields(tbs: bytes) -> _TbsFields:
-    """Slice a TBSCertificate that has already been parsed, so that every length in it is known to be right."""
+    """Slice a TBSCertificate that has already been parsed, so that every length in it is right."""
     members = _members(tbs)
     if members[0][0] == 0xA0:  # the version; version 1 leaves it out
         members = members[1:]

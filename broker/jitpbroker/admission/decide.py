@@ -1,0 +1,79 @@
+"""Facts in, one decision out; nothing is changed and nothing raised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from jitpbroker.admission.attempt import Attempt
+from jitpbroker.admission.case import Case
+from jitpbroker.admission.profiles import Profile
+from jitpbroker.admission.rule import Rule
+from jitpbroker.registry.entities import CaCertificate, CertificateStatus, DeviceCertificate
+from jitpbroker.registry.store import Registry
+from jitpbroker.x509 import Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An ACTIVE certificate; its policies have the next word."""
+
+    device: DeviceCertificate
+    asked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """A certificate to register under ``ca``, or one that still waits in PENDING_ACTIVATION.
+
+    Attributes:
+        waiting: its registration from an earlier CONNECT, ``None`` on the first.
+        unjudged: ids of links above the leaf's issuer, which nobody looked at.
+    """
+
+    certificate: Certificate
+    ca: CaCertificate
+    waiting: DeviceCertificate | None
+    unjudged: tuple[str, ...]
+    asked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """``rule`` objected; ``why`` is its sentence. The ids are those that could be established by then."""
+
+    rule: Rule
+    why: str
+    certificate_id: str | None
+    ca_certificate_id: str | None
+    asked: tuple[str, ...]
+
+
+Verdict: TypeAlias = Known | Provision | Refuse
+
+
+def decide(attempt: Attempt, registry: Registry, profile: Profile) -> Verdict:
+    """Judge a CONNECT by ``profile``; pure."""
+    case = Case.of(attempt, registry)
+    asked: list[str] = []
+
+    def objection(rules: tuple[Rule, ...]) -> Refuse | None:
+        for rule in rules:
+            asked.append(rule.name)
+            why = rule.ask(case)
+            if why is not None:
+                ca = case.candidates[0].id if case.candidates else None
+                return Refuse(rule, why, case.links[0].id if case.links else None, ca, tuple(asked))
+        return None
+
+    refusal = objection(profile.first)
+    if refusal:
+        return refusal
+    if case.known and case.known.status is CertificateStatus.ACTIVE:
+        return objection(profile.known) or Known(case.known, tuple(asked))
+
+    refusal = objection(profile.onboarding)
+    if refusal:
+        return refusal
+    unjudged = tuple(link.id for link in case.links[1:] if link is not case.presented)
+    return Provision(case.leaf, case.ca, case.known, unjudged, tuple(asked))
