@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import verification
 from cryptography.x509.oid import NameOID
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -314,3 +315,25 @@ def certificate_version(certificate: bytes) -> int:
 def describe_name(certificate: bytes) -> str:
     """The subject as RFC 4514 writes it."""
     return x509.load_der_x509_certificate(certificate).subject.rfc4514_string()
+
+
+def server_objection(chain: tuple[bytes, ...], root_pem: bytes, server_name: str | None) -> str | None:
+    """Why a server's chain (DER, leaf first) is not to be trusted, ``None`` when it is.
+
+    Without ``server_name`` the chain is checked and the name is not, as a client with a bare address does.
+    """
+    leaf, *intermediates = (x509.load_der_x509_certificate(der) for der in chain)
+    roots = x509.load_pem_x509_certificates(root_pem)
+    if server_name is None:
+        name = next(iter(leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value))
+        subject: x509.GeneralName = name
+    else:
+        subject = x509.DNSName(server_name)
+    if not isinstance(subject, x509.DNSName | x509.IPAddress):
+        return f"the server's certificate names {subject!r}, which is no host"
+    verifier = verification.PolicyBuilder().store(verification.Store(roots)).build_server_verifier(subject)
+    try:
+        verifier.verify(leaf, intermediates)
+    except verification.VerificationError as error:
+        return f"the server's certificate is not to be trusted: {error}"
+    return None

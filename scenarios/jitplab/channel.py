@@ -1,0 +1,236 @@
+"""TLS as the small firmware speaks it: the key stays in the chip, and how a connection ends is seen.
+
+Python's ssl wrappers make close_notify and a bare end of stream look alike, and most MQTT clients turn
+both into a time-out. A device's log does not: mbedTLS answers -0x7880 for the one and -0x7280 for the
+other. So this client works on memory BIOs and says which it was, the moment it happens.
+
+Two ways to sign with the chip, chosen by ``open_channel``: the standard library with a lent key, and
+tlslite-ng where the interpreter does not allow that (docs/decisions/0005).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from jitplab.lent_key import LentKey, Signer, why_not
+
+#: A guard against a peer that never answers; no outcome is ever derived from it but ``SILENCE``.
+PATIENCE_SECONDS = 10.0
+
+
+class Closed(StrEnum):
+    """How a connection ended, as its client saw it."""
+
+    CLOSE_NOTIFY = "close_notify"
+    END_OF_STREAM = "end_of_stream"
+    ALERT = "alert"
+    RESET = "reset"
+    SILENCE = "silence"
+
+
+class HandshakeFailed(Exception):  # noqa: N818 - the TLS standards' own word
+    """The handshake did not complete; ``str()`` is the TLS library's reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the client presents: a chain (DER, leaf first), the leaf's public key, and who signs for it."""
+
+    chain: tuple[bytes, ...]
+    public_key: bytes
+    sign: Signer = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to connect, whom to trust, and what to ask for.
+
+    Attributes:
+        host: address to connect to.
+        port: TCP port.
+        root_pem: the root that the server's certificate must come from.
+        server_name: sent as SNI and checked in the server's certificate; ``None`` sends none and checks
+            the chain only, as a client that was given a bare address does.
+        alpn: protocols to offer.
+        tls: "1.2" or "1.3" to allow just that version, ``None`` for both.
+    """
+
+    host: str
+    port: int
+    root_pem: bytes
+    server_name: str | None
+    alpn: tuple[str, ...] = ()
+    tls: str | None = None
+
+
+class Channel(Protocol):
+    """An open TLS connection."""
+
+    @property
+    def version(self) -> str:
+        """``TLSv1.2`` or ``TLSv1.3``."""
+        ...
+
+    def send(self, data: bytes) -> Closed | None:
+        """Send all of ``data``; how the connection ended if it had."""
+        ...
+
+    def receive(self) -> bytes | Closed:
+        """The next bytes, or how the connection ended."""
+        ...
+
+    def close(self) -> None:
+        """Send close_notify and close the socket."""
+        ...
+
+
+def which_way() -> tuple[str, str]:
+    """("ssl" | "tlslite", one sentence saying which way the chip's key is used and why)."""
+    obstacle = why_not()
+    if obstacle is None:
+        return "ssl", "TLS by Python's own ssl module, CertificateVerify signed by the chip"
+    return "tlslite", f"TLS by tlslite-ng, CertificateVerify signed by the chip ({obstacle})"
+
+
+def open_channel(endpoint: Endpoint, identity: Identity, way: str | None = None) -> Channel:
+    """Connect and complete the handshake.
+
+    Args:
+        endpoint: where to and whom to trust.
+        identity: the chain to present and who signs.
+        way: "ssl" or "tlslite" to force one.
+
+    Raises:
+        HandshakeFailed: the peer or the local check said no.
+        OSError: no TCP connection.
+    """
+    if (way or which_way()[0]) == "ssl":
+        return SslChannel(endpoint, identity)
+    from jitplab.channel_tlslite import TlsliteChannel  # noqa: PLC0415 - pure Python TLS, loaded on need
+
+    return TlsliteChannel(endpoint, identity)
+
+
+def connect(endpoint: Endpoint) -> socket.socket:
+    """A TCP connection with the guard set and small packets sent at once."""
+    sock = socket.create_connection((endpoint.host, endpoint.port), timeout=PATIENCE_SECONDS)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def client_context(endpoint: Endpoint, alpn: Sequence[str] = ()) -> ssl.SSLContext:
+    """An ``ssl.SSLContext`` that trusts the endpoint's root and honours ``SSLKEYLOGFILE``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = endpoint.server_name is not None
+    context.load_verify_locations(cadata=endpoint.root_pem.decode("ascii"))
+    if endpoint.tls is not None:
+        only = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}[endpoint.tls]
+        context.minimum_version = context.maximum_version = only
+    if alpn or endpoint.alpn:
+        context.set_alpn_protocols(list(alpn or endpoint.alpn))
+    if keylog := os.environ.get("SSLKEYLOGFILE"):
+        context.keylog_filename = keylog
+    return context
+
+
+class SslChannel:
+    """The standard library on memory BIOs, with the chip's key lent to it."""
+
+    def __init__(self, endpoint: Endpoint, identity: Identity) -> None:
+        self._key = LentKey(identity.chain, identity.public_key, identity.sign)
+        context = client_context(endpoint)
+        self._key.lend_to(context)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=endpoint.server_name)
+        self._socket = connect(endpoint)
+        try:
+            self._handshake()
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _handshake(self) -> None:
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._fill()
+            except ssl.SSLError as error:
+                self._flush()
+                if self._key.error is not None:
+                    raise HandshakeFailed(f"the chip did not sign: {self._key.error}") from None
+                raise HandshakeFailed(_reason(error)) from None
+            except TimeoutError:
+                raise HandshakeFailed(f"the peer was silent for {PATIENCE_SECONDS:.0f} s") from None
+            except OSError as error:
+                raise HandshakeFailed(f"the connection broke: {error}") from None
+            else:
+                self._flush()
+                return
+
+    def _flush(self) -> None:
+        if pending := self._outgoing.read():
+            self._socket.sendall(pending)
+
+    def _fill(self) -> None:
+        if data := self._socket.recv(65536):
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+
+    @property
+    def version(self) -> str:
+        """``TLSv1.2`` or ``TLSv1.3``."""
+        return self._tls.version() or "none"
+
+    def send(self, data: bytes) -> Closed | None:
+        """Send all of ``data``; how the connection ended if it had."""
+        try:
+            self._tls.write(data)
+            self._flush()
+        except TimeoutError:
+            return Closed.SILENCE
+        except (ssl.SSLError, OSError):
+            return Closed.RESET
+        return None
+
+    def receive(self) -> bytes | Closed:
+        """The next bytes, or how the connection ended."""
+        while True:
+            try:
+                # An empty read is close_notify: SSLObject, unlike SSLSocket, hides no ragged end.
+                return self._tls.read(65536) or Closed.CLOSE_NOTIFY
+            except ssl.SSLWantReadError:
+                try:
+                    self._flush()
+                    self._fill()
+                except TimeoutError:
+                    return Closed.SILENCE
+                except OSError:
+                    return Closed.RESET
+            except ssl.SSLZeroReturnError:
+                return Closed.CLOSE_NOTIFY
+            except ssl.SSLEOFError:
+                return Closed.END_OF_STREAM
+            except ssl.SSLError:
+                return Closed.ALERT
+
+    def close(self) -> None:
+        """Send close_notify and close the socket."""
+        with suppress(ssl.SSLError, OSError):  # the peer's own close_notify is not waited for
+            self._tls.unwrap()
+        with suppress(OSError):
+            self._flush()
+        self._socket.close()
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return (error.reason or str(error)).replace("_", " ").lower()

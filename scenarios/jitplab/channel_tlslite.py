@@ -1,0 +1,118 @@
+"""TLS by tlslite-ng, whose key object may be anything that signs: the way where ``ssl`` has none.
+
+Pure Python and slow (30 to 60 ms a handshake), but it needs nothing of the interpreter.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Any
+
+from tlslite.api import X509, HandshakeSettings, TLSConnection, X509CertChain
+from tlslite.errors import TLSAbruptCloseError, TLSError, TLSRemoteAlert
+from tlslite.utils.python_ecdsakey import Python_ECDSAKey
+
+from jitplab import pki
+from jitplab.channel import Closed, Endpoint, HandshakeFailed, Identity, connect
+from jitplab.lent_key import Signer, der_signature
+
+_VERSIONS = {"1.2": (3, 3), "1.3": (3, 4)}
+_NAMES = {(3, 3): "TLSv1.2", (3, 4): "TLSv1.3"}
+
+
+class _ChipKey(Python_ECDSAKey):  # type: ignore[misc]  # tlslite-ng carries no types
+    """An ECDSA key that knows its public half and whom to ask for a signature."""
+
+    def __init__(self, public_key: bytes, sign: Signer) -> None:
+        x, y = int.from_bytes(public_key[:32]), int.from_bytes(public_key[32:])
+        super().__init__(x, y, "NIST256p")
+        self._ask = sign
+
+    def hasPrivateKey(self) -> bool:  # noqa: N802 - tlslite-ng's name
+        return True
+
+    def _sign(self, data: bytes, _hash_name: str) -> bytearray:
+        return bytearray(der_signature(self._ask(bytes(data)[:32].rjust(32, b"\0"))))
+
+
+class TlsliteChannel:
+    """An open TLS connection through tlslite-ng."""
+
+    def __init__(self, endpoint: Endpoint, identity: Identity) -> None:
+        settings = HandshakeSettings()
+        settings.minVersion = _VERSIONS[endpoint.tls or "1.2"]
+        settings.maxVersion = _VERSIONS[endpoint.tls or "1.3"]
+        # Compressed certificates (RFC 8879) would need a decompressor on both sides and hide the chain.
+        settings.certificate_compression_send = []
+        settings.certificate_compression_receive = []
+        self._connection: Any = TLSConnection(connect(endpoint))
+        chain = X509CertChain([X509().parseBinary(bytearray(der)) for der in identity.chain])
+        try:
+            self._connection.handshakeClientCert(
+                chain,
+                _ChipKey(identity.public_key, identity.sign),
+                settings=settings,
+                serverName=endpoint.server_name or "",
+                alpn=[bytearray(name.encode()) for name in endpoint.alpn] or None,
+            )
+            self._check_server(endpoint)
+        except (TLSError, OSError) as error:
+            self._connection.sock.close()
+            raise HandshakeFailed(str(error) or type(error).__name__) from None
+        except HandshakeFailed:
+            self._connection.close()
+            raise
+        self._log_keys()
+
+    def _check_server(self, endpoint: Endpoint) -> None:
+        """tlslite-ng checks no server certificate; the firmware must."""
+        chain = tuple(bytes(cert.writeBytes()) for cert in self._connection.session.serverCertChain.x509List)
+        objection = pki.server_objection(chain, endpoint.root_pem, endpoint.server_name)
+        if objection is not None:
+            raise HandshakeFailed(objection)
+
+    def _log_keys(self) -> None:
+        """``SSLKEYLOGFILE`` for TLS 1.2 (tlslite-ng keeps no TLS 1.3 traffic secrets to be written)."""
+        path = os.environ.get("SSLKEYLOGFILE")
+        if path and self._connection.version == _VERSIONS["1.2"]:
+            random = bytes(self._connection._clientRandom).hex()  # noqa: SLF001 - it has no other name
+            secret = bytes(self._connection.session.masterSecret).hex()
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(descriptor, "a", encoding="ascii") as file:
+                file.write(f"CLIENT_RANDOM {random} {secret}\n")
+
+    @property
+    def version(self) -> str:
+        """``TLSv1.2`` or ``TLSv1.3``."""
+        return _NAMES.get(tuple(self._connection.version), "none")
+
+    def send(self, data: bytes) -> Closed | None:
+        """Send all of ``data``; how the connection ended if it had."""
+        try:
+            self._connection.write(bytearray(data))
+        except TimeoutError:
+            return Closed.SILENCE
+        except (TLSError, OSError):
+            return Closed.RESET
+        return None
+
+    def receive(self) -> bytes | Closed:
+        """The next bytes, or how the connection ended."""
+        try:
+            return bytes(self._connection.read(max=65536, min=1)) or Closed.CLOSE_NOTIFY
+        except TLSAbruptCloseError:
+            return Closed.END_OF_STREAM
+        except TLSRemoteAlert:
+            return Closed.ALERT
+        except TimeoutError:
+            return Closed.SILENCE
+        except (TLSError, OSError):
+            return Closed.RESET
+
+    def close(self) -> None:
+        """Send close_notify and close the socket."""
+        with suppress(TLSError, OSError):
+            self._connection.close()  # does not wait for the peer's own close_notify
+        with suppress(OSError):
+            self._connection.sock.close()
