@@ -1,8 +1,76 @@
+# What a newcomer runs. Every target sets itself up: an own virtual environment, pinned packages.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+CODE := emulator broker scenarios tests
+CORES := emulator/softatecc/*,broker/jitpbroker/mqtt/*,broker/jitpbroker/admission/*,broker/jitpbroker/registry/*,broker/jitpbroker/policy/*
+SHELLS := emulator/softatecc/cal.py,emulator/softatecc/calhal.py,emulator/softatecc/hostsleeps.py,emulator/softatecc/hostlib.py
 
 .DEFAULT_GOAL := menu
-.PHONY: menu
-menu: ## This menu
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+.PHONY: menu demo test check lint types imports format fast cover programs lock clean
+
+menu: ## this menu
+	@echo "jitplab: a software ATECC608A, a local AWS IoT JITP broker, and the failures in between"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.run ## the case, told in one page: wrong slot, silent hang-up, why, and the cure
+	@$(BIN)/jitplab demo
+
+test: $(VENV)/.dev programs lint types imports cover ## everything: checks, all tests, coverage of the cores, the wheel
+
+check: $(VENV)/.dev ## the fast half: format, lint, types, imports, quick tests (under a minute)
+	@$(MAKE) --no-print-directory lint types imports fast
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff format --check --quiet $(CODE) || { echo "some files are not formatted; run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet $(CODE)
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+
+fast: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+cover: $(VENV)/.dev
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage report --include='$(CORES)' --omit='$(SHELLS)' --fail-under=100
+
+format: $(VENV)/.dev ## put every file into the project's form
+	@$(BIN)/ruff check --quiet --fix $(CODE) || true
+	@$(BIN)/ruff format --quiet $(CODE)
+
+programs: ## install the third-party programs the tests use, where that is allowed
+	@sh tests/install_programs.sh
+
+lock: $(VENV)/.dev ## resolve requirements/*.txt anew from pyproject.toml
+	@$(PIP) install uv
+	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
+		--quiet pyproject.toml --extra amqtt --group dev -o requirements/dev.txt
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
+		--quiet pyproject.toml --group setup -c requirements/dev.txt -o requirements/run.txt
+
+clean: ## remove everything that was built, the environment included
+	@rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "jitplab needs Python 3.11 or newer; $(PYTHON) is older or missing. Try: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "setting up $(VENV) (once; this takes a minute)"
+	@$(PYTHON) -m venv $(VENV) || { echo "this Python has no venv module (Debian: apt-get install python3-venv)"; exit 1; }
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run

@@ -89,6 +89,6 @@ def match(identifier: bytes, keys: Iterable[Key]) -> Match | None:
                 "SHA1(04|00000000|X|00000000|Y)",
                 "the 72-byte stored form was hashed instead of X and Y; strip the padding first",
             )
-        if key_identifier(key.public_key[32:] + key.public_key[:32]) == identifier:
+        if key_identifier(y + x) == identifier:
             return Match(key.name, key.slot, "SHA1(04|Y|X)", "the coordinates were swapped before hashing")
     return None

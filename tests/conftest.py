@@ -1,0 +1,30 @@
+"""What every test may rely on: programs that are there, and no silent skip where nobody watches."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that names a program is skipped without it; in CI it runs and fails."""
+    for item in items:
+        for marker in item.iter_markers("program"):
+            (name,) = marker.args
+            if shutil.which(name) is None and not IN_CI:
+                item.add_marker(pytest.mark.skip(reason=f"needs the program {name}, which is not on PATH"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """In CI a skip is a failure: there everything that can be installed is."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", ())) if reporter is not None else 0
+    if IN_CI and skipped and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        assert reporter is not None
+        reporter.write_line(f"{skipped} skipped: in CI a skip is a failure", red=True)
