@@ -1,0 +1,72 @@
+"""Read, opcode 02: 4 or 32 bytes of a zone, clear or encrypted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from softatecc.commands.registry import expect_data, handles, unknown_mode
+from softatecc.memory import SourceFlag
+from softatecc.packet import Command, Opcode
+from softatecc.slots import Slot, config_is_unlocked, data_is_unlocked, forbids_read
+from softatecc.status import Rejected, Status, obey
+from softatecc.zones import BLOCK, WORD, Location, Zone, locate
+
+if TYPE_CHECKING:
+    from softatecc.chip import Chip
+
+_ZONE, _WIDE = 0b0000_0011, 0x80
+
+
+@handles(Opcode.READ)
+def read(chip: Chip, cmd: Command) -> bytes:
+    """Read the configuration always, OTP and slots as their locks and SlotConfig permit.
+
+    Evidence: vendor-library - cryptoauthlib calib_read.c, atca_tests_read.c; logs of a 608A show 0F for
+    data before the data lock.
+    """
+    if cmd.param1 & ~(_ZONE | _WIDE):
+        raise unknown_mode(cmd)
+    expect_data(cmd, 0)
+    size = BLOCK if cmd.param1 & _WIDE else WORD
+    location = locate(cmd.param1 & _ZONE, cmd.param2, size, chip.model.address_error)
+
+    match location.zone:
+        case Zone.CONFIG:
+            return chip.memory.read(location)
+        case Zone.OTP:
+            obey(config_is_unlocked(chip.configuration) or data_is_unlocked(chip.configuration))
+            return chip.memory.read(location)
+        case Zone.DATA:
+            return _read_slot(chip, chip.slot(location.slot), location)
+
+
+def _read_slot(chip: Chip, slot: Slot, location: Location) -> bytes:
+    obey(forbids_read(slot, chip.configuration, location.size))
+    if location.length < location.size and not chip.model.partial_block_readable:
+        obey(f"{slot} ends within block {location.block}, which cannot be read 32 bytes at a time")
+    contents = chip.memory.read(location).ljust(location.size, bytes((chip.model.pad,)))
+    if not slot.config.encrypt_read:
+        return contents
+
+    mask = _mask(chip, slot)
+    return bytes(plain ^ cover for plain, cover in zip(contents, mask, strict=True))
+
+
+def _mask(chip: Chip, slot: Slot) -> bytes:
+    """TempKey as an encrypted read needs it; used up by the attempt, good or bad.
+
+    Evidence: vendor-library - cryptoauthlib calib_read.c (calib_read_enc): one Nonce and GenDig for each
+    block.
+    """
+    key = chip.temp_key()
+    chip.volatile.temp_key = None
+    random = key.source_flag is SourceFlag.RANDOM
+    if random and key.gen_dig_data and key.key_id == slot.config.read_key and not key.no_mac_flag:
+        return key.lower
+
+    why = (
+        f"{slot} is read under a random nonce digested (GenDig) with slot {slot.config.read_key}; TempKey "
+        f"has SourceFlag {key.source_flag:d}, GenDigData {key.gen_dig_data:d}, KeyID {key.key_id}, "
+        f"NoMacFlag {key.no_mac_flag:d}"
+    )
+    raise Rejected(Status.EXECUTION_ERROR, why)

@@ -1,0 +1,58 @@
+"""Which part is emulated, and how it answers where no public source says how silicon does.
+
+Every switch below is an open question of the public sources. Its default is what the emulator does
+unless told otherwise, and none has been checked against silicon.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from softatecc.status import Status
+
+
+class Revision(Enum):
+    """What Info(Revision) answers; the copy in configuration bytes 4-7 does not matter.
+
+    Evidence: silicon - bus capture of a 608A; the 608B value from its Trust data sheet.
+    """
+
+    ATECC608A = bytes.fromhex("00006002")
+    ATECC608B = bytes.fromhex("00006003")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceModel:
+    """One kind of part.
+
+    Attributes:
+        revision: the silicon.
+        lock_mismatch: answer to a Lock whose CRC does not fit.
+            Evidence: assumed - sources give 0F or 03; 0F.
+        address_error: answer to a Read or Write outside a zone.
+            Evidence: assumed - cryptoauthlib's tests take 03 or 0F; 03.
+        partial_block_readable: a 32-byte Read of the partial last block of a slot succeeds.
+            Evidence: assumed - cryptoauthlib's C stack reads public keys so; no source shows the tail.
+        pad: what follows the last byte of a slot in such a Read.
+            Evidence: assumed - FF, as erased memory.
+        message_digest_buffer_consumed: Sign and Verify empty the Message Digest Buffer.
+            Evidence: assumed - sources disagree; it stays.
+        verify_consumes_temp_key: Verify empties TempKey when that was its message.
+            Evidence: assumed - as Sign does.
+        buffer_nonce_empties_temp_key: Nonce into another buffer invalidates TempKey.
+            Evidence: assumed - cryptoauthlib's host model says so of its own copy only; it stays.
+        calculated_nonce_is_random: Nonce in calculation mode (param2 8000) sets SourceFlag to random.
+            Evidence: assumed - data sheet text and cryptoauthlib disagree; flags stay.
+        key_valid_needs_ecc_slot: Info(KeyValid) of a slot that holds no ECC key answers 0F, not 0.
+            Evidence: assumed - data sheets name both.
+    """
+
+    revision: Revision = Revision.ATECC608A
+    lock_mismatch: Status = Status.EXECUTION_ERROR
+    address_error: Status = Status.PARSE_ERROR
+    partial_block_readable: bool = True
+    pad: int = 0xFF
+    message_digest_buffer_consumed: bool = False
+    verify_consumes_temp_key: bool = True
+    buffer_nonce_empties_temp_key: bool = False
+    calculated_nonce_is_random: bool = False
+    key_valid_needs_ecc_slot: bool = True
