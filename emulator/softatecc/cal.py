@@ -115,14 +115,19 @@ class CryptoAuthLib:
         self._check(
             "hal_iface_register_hal",
             self._library.hal_iface_register_hal(
-                _I2C, ctypes.byref(self._bus.table), ctypes.byref(self._old_hal), ctypes.byref(self._old_phy)
+                _I2C,
+                ctypes.byref(self._bus.table),
+                ctypes.byref(self._old_hal),
+                None,
+                ctypes.byref(self._old_phy),
             ),
         )
         try:
             if not self._host_sleeps:
                 self._restore_sleeps = remove_host_sleeps(self._library)
-            self._cfg = self._module.cfg_ateccx08a_i2c_default()
-            self._cfg.devtype = self._module.ATCADeviceType.ATECC608A
+            default = self._module.cfg_ateccx08a_i2c_default()
+            self._cfg = type(default).from_buffer_copy(default)  # the default is the library's own variable
+            self._cfg.devtype = int(self._module.ATCADeviceType.ATECC608A)
             self._cfg.cfg.atcai2c.address = self._devices[0].address << 1
             self._call("atcab_init", ctypes.byref(self._cfg))
         except BaseException:
@@ -139,7 +144,7 @@ class CryptoAuthLib:
 
     def _restore(self) -> None:
         self._restore_sleeps()
-        self._library.hal_iface_register_hal(_I2C, self._old_hal, None, None)
+        self._library.hal_iface_register_hal(_I2C, self._old_hal, None, self._old_phy, None)
 
     def _check(self, function: str, status: int) -> None:
         error, self._bus.error = self._bus.error, None
