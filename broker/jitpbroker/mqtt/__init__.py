@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from jitpbroker.mqtt.connection import ConnectArrived, Connection, Event, Request, State, Violation
-from jitpbroker.mqtt.decode import Decoder, Frame, decode
+from jitpbroker.mqtt.decode import Decoder, decode
 from jitpbroker.mqtt.encode import encode
 from jitpbroker.mqtt.errors import ProtocolError, UnsupportedProtocolLevel
+from jitpbroker.mqtt.framing import Frame
 from jitpbroker.mqtt.limits import Limits
 from jitpbroker.mqtt.packets import (
     ConnAck,

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from jitpbroker.mqtt.decode import Decoder, Frame
+from jitpbroker.mqtt.decode import Decoder
 from jitpbroker.mqtt.encode import encode
 from jitpbroker.mqtt.errors import ProtocolError, UnsupportedProtocolLevel
+from jitpbroker.mqtt.framing import Frame
 from jitpbroker.mqtt.limits import Limits
 from jitpbroker.mqtt.packets import (
     ConnAck,

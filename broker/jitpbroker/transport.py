@@ -1,0 +1,246 @@
+"""One TLS connection on asyncio: ciphertext on one side, an `Application` on the other.
+
+Rules of this file:
+1. The client is never left guessing: a failed handshake ends in an alert, an orderly end in close_notify, and
+   the half-closed socket is drained for a moment so that neither is lost to a TCP reset.
+2. Nothing waits for ever: handshake and closing have time limits, what waits to be sent is counted.
+3. ``handshake_ended`` is called once; after ``ended`` or ``close`` the application hears only ``lost``.
+
+Evidence: assumed - closing by close_notify and then FIN: users' captures show the close_notify
+(paho.mqtt.rust issue 119; mbedTLS -30848 in amazon-freertos issue 549), none shows the order after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from enum import StrEnum
+from typing import Protocol
+
+from OpenSSL import SSL, crypto
+
+from jitpbroker.tls import HandshakeFacts, TlsSettings, host_name, sentence
+
+_READ_SIZE = 64 * 1024
+
+
+class End(StrEnum):
+    """How the peer's half of a connection ended."""
+
+    CLOSE_NOTIFY = "the client sent close_notify"
+    END_OF_STREAM = "the client's stream ended without close_notify"
+    BROKEN = "the client broke the TLS session"
+    LOST = "the TCP connection was lost"
+
+
+class Application(Protocol):
+    """Whoever sits on top of a `TlsTransport`. After ``ended`` or the transport's ``close``, silence."""
+
+    def connected(self, transport: TlsTransport) -> None:
+        """A TCP connection is there."""
+        ...
+
+    def handshake_ended(self, facts: HandshakeFacts, why_not: str | None) -> None:
+        """The handshake is through, or failed for the reason given; then the transport closes itself."""
+        ...
+
+    def received(self, data: bytes) -> None:
+        """Decrypted bytes."""
+        ...
+
+    def ended(self, end: End, why: str) -> None:
+        """The peer ended the connection; the transport closes itself."""
+        ...
+
+    def lost(self) -> None:
+        """The TCP connection is gone; always the last call."""
+        ...
+
+
+class TlsTransport(asyncio.Protocol):
+    """One TLS connection on memory BIOs: ciphertext on asyncio's side, plaintext on the application's."""
+
+    def __init__(self, context: SSL.Context, settings: TlsSettings, application: Application) -> None:
+        self._settings = settings
+        self._application = application
+        self._connection = SSL.Connection(context, None)
+        self._connection.set_accept_state()
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._timer: asyncio.TimerHandle | None = None
+        self._shaken = False
+        self._closing = False
+        self._unsent: list[bytes] = []
+
+    # -- towards the application ---------------------------------------------------------------
+
+    @property
+    def peername(self) -> tuple[str, int]:
+        """Address and port of the client."""
+        name = self._transport.get_extra_info("peername")
+        return (name[0], name[1]) if name else ("", 0)
+
+    @property
+    def backlog(self) -> int:
+        """Bytes written and not yet taken by the operating system."""
+        return self._transport.get_write_buffer_size() + sum(map(len, self._unsent))
+
+    def write(self, data: bytes) -> None:
+        """Send plaintext; all of one tick of the event loop leaves in one record."""
+        if self._closing:
+            return
+        if not self._unsent:
+            self._loop.call_soon(self._encrypt_unsent)
+        self._unsent.append(data)
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the socket for now."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take from the socket again."""
+        self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Send what is unsent and close_notify, then end the connection within ``linger`` seconds."""
+        if self._closing:
+            return
+        self._encrypt_unsent()
+        if self._shaken:
+            with suppress(SSL.Error):  # the session is broken already; its alert, if any, is in the BIO
+                self._connection.shutdown()
+            self._flush()
+        self._hang_up()
+
+    def abort(self) -> None:
+        """End the connection now, saying nothing."""
+        self._closing = True
+        self._transport.abort()
+
+    # -- towards asyncio -----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The TCP connection is there; the handshake may begin."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._timer = self._loop.call_later(self._settings.handshake_timeout, self._handshake_timed_out)
+        self._application.connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Ciphertext from the client."""
+        self._connection.bio_write(data)
+        if not self._shaken and not self._closing:
+            self._shake()
+        if self._shaken:
+            self._read()
+
+    def eof_received(self) -> None:
+        """The client's FIN, without a close_notify before it."""
+        self._peer_ended(End.END_OF_STREAM)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        """The TCP connection is gone."""
+        self._stop_timer()
+        self._peer_ended(End.LOST)
+        self._application.lost()
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _shake(self) -> None:
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            self._flush()
+        except SSL.Error as error:
+            self._handshake_failed(sentence(error))
+        else:
+            self._shaken = True
+            self._stop_timer()
+            self._flush()
+            self._application.handshake_ended(self._facts(), None)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = self._connection.recv(_READ_SIZE)
+            except SSL.WantReadError:
+                break
+            except SSL.ZeroReturnError:
+                self._peer_ended(End.CLOSE_NOTIFY)
+                break
+            except SSL.Error as error:
+                self._peer_ended(End.BROKEN, sentence(error))
+                break
+            if not self._closing:  # else drained, not read
+                self._application.received(data)
+        if not self._closing:
+            self._flush()  # answers to key updates
+
+    def _peer_ended(self, end: End, why: str = "") -> None:
+        if self._closing:
+            if not self._transport.is_closing():
+                self._transport.close()  # both halves have ended
+            return
+        if not self._shaken:
+            self._handshake_failed(f"{end} during the handshake")
+            return
+        self._application.ended(end, why or str(end))
+        if end is End.BROKEN:
+            self._flush()
+            self._hang_up()
+        else:
+            self.close()
+
+    def _handshake_timed_out(self) -> None:
+        limit = self._settings.handshake_timeout
+        self._handshake_failed(f"the TLS handshake was not through after {limit:g} s")
+
+    def _handshake_failed(self, why: str) -> None:
+        self._application.handshake_ended(self._facts(), why)
+        self._flush()  # the alert
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._closing = True
+        self._stop_timer()
+        if self._transport.is_closing():
+            return
+        self._transport.resume_reading()
+        self._transport.write_eof()
+        self._timer = self._loop.call_later(self._settings.linger, self._transport.abort)
+
+    def _encrypt_unsent(self) -> None:
+        if not self._unsent or self._closing:
+            return
+        data = b"".join(self._unsent)
+        self._unsent.clear()
+        self._connection.send(data)
+        self._flush()
+
+    def _flush(self) -> None:
+        out = bytearray()
+        while True:
+            try:
+                out += self._connection.bio_read(_READ_SIZE)
+            except SSL.WantReadError:
+                break
+        if out and not self._transport.is_closing():
+            self._transport.write(bytes(out))
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _facts(self) -> HandshakeFacts:
+        connection = self._connection
+        leaf = connection.get_peer_certificate()
+        # On the server's side OpenSSL's chain leaves the leaf out.
+        sent = [] if leaf is None else [leaf, *(connection.get_peer_cert_chain() or [])]
+        version = connection.get_protocol_version_name()
+        return HandshakeFacts(
+            version=version if sent or self._shaken else None,
+            sni=host_name(connection.get_app_data()),
+            alpn=connection.get_alpn_proto_negotiated().decode("ascii", "backslashreplace") or None,
+            chain=tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in sent),
+        )

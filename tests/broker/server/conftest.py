@@ -1,0 +1,299 @@
+"""A gate that is easy to steer, and a client that sees what real ones hide: close_notify or a bare end."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
+
+from jitpbroker import mqtt
+from jitpbroker.admission.attempt import Attempt
+from jitpbroker.credentials import ServerCredentials, in_memory
+from jitpbroker.engine import Engine
+from jitpbroker.engine.local import LocalEngine
+from jitpbroker.gate import Admitted, Event, HangUp, Principal
+from jitpbroker.server import Server, Settings
+from jitpbroker.thread import BrokerThread
+from jitpbroker.trace import Record, Trace
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+REGISTERED = "$aws/events/certificates/registered/ca"
+PATIENCE = 10.0  # seconds after which a peer that says nothing fails the test
+
+
+@dataclass
+class FakeGate:
+    """Registers every certificate at its first CONNECT and hangs up, admits it from the second on."""
+
+    known: set[str] = field(default_factory=set)
+    refused_topics: set[str] = field(default_factory=set)
+    attempts: list[Attempt] = field(default_factory=list)
+    fault: Exception | None = None
+    open_to_all: bool = False
+
+    def connect(self, attempt: Attempt) -> Admitted | HangUp:
+        self.attempts.append(attempt)
+        if self.fault is not None:
+            raise self.fault
+        certificate_id = hashlib.sha256(attempt.chain[0]).hexdigest() if attempt.chain else "none"
+        if self.open_to_all or certificate_id in self.known:
+            return Admitted(Principal(certificate_id, attempt.client_id))
+        self.known.add(certificate_id)
+        event = Event(REGISTERED, certificate_id.encode())
+        return HangUp("PENDING_ACTIVATION", "the certificate has just been registered", (event,))
+
+    def may_publish(self, principal: Principal, topic: str, *, retain: bool, at: datetime) -> str | None:
+        return self._answer(principal, f"publish {'retained ' if retain else ''}{topic}", at)
+
+    def may_subscribe(self, principal: Principal, topic_filter: str, *, at: datetime) -> str | None:
+        return self._answer(principal, f"subscribe {topic_filter}", at)
+
+    def may_receive(self, principal: Principal, topic: str, *, at: datetime) -> str | None:
+        return self._answer(principal, f"receive {topic} as {principal.client_id}", at)
+
+    def _answer(self, principal: Principal, question: str, at: datetime) -> str | None:
+        assert at == NOW
+        assert principal.client_id
+        return f"the fake gate refuses to {question}" if question in self.refused_topics else None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A client certificate chain, leaf first, and the leaf's key."""
+
+    chain: tuple[x509.Certificate, ...]
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def certificate_id(self) -> str:
+        return self.chain[0].fingerprint(hashes.SHA256()).hex()
+
+
+def issue(common_name: str, issuer: Identity | None = None, *, days: int = 365) -> Identity:
+    """A certificate that ends ``days`` from `NOW`, self-signed unless ``issuer`` is given."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject if issuer is None else issuer.chain[0].subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - timedelta(days=3650))
+        .not_valid_after(NOW + timedelta(days=days))
+        .sign(key if issuer is None else issuer.key, hashes.SHA256())
+    )
+    return Identity((certificate, *(() if issuer is None else issuer.chain)), key)
+
+
+class RawClient:
+    """TLS on memory BIOs over a blocking socket; raises `TimeoutError` where a real client would hang."""
+
+    def __init__(
+        self,
+        port: int,
+        identity: Identity | None,
+        *,
+        version: int = SSL.TLS1_3_VERSION,
+        sni: bytes | None = b"localhost",
+        alpn: tuple[bytes, ...] = (),
+        ciphers: bytes | None = None,
+    ) -> None:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_min_proto_version(version)
+        context.set_max_proto_version(version)
+        if ciphers is not None:
+            context.set_cipher_list(ciphers)
+        if identity is not None:
+            context.use_certificate(identity.chain[0])
+            context.use_privatekey(identity.key)
+            for certificate in identity.chain[1:]:
+                context.add_extra_chain_cert(certificate)
+        self.tls = SSL.Connection(context, None)
+        self.tls.set_connect_state()
+        if sni is not None:
+            self.tls.set_tlsext_host_name(sni)
+        if alpn:
+            self.tls.set_alpn_protos(list(alpn))
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self._decoder = mqtt.Decoder()
+
+    def handshake(self) -> None:
+        while True:
+            try:
+                self.tls.do_handshake()
+            except SSL.WantReadError:
+                self._flush()
+                if not self._fill():
+                    raise ConnectionError("the server ended the stream during the handshake") from None
+            else:
+                self._flush()
+                return
+
+    def send(self, *packets: mqtt.Packet | bytes) -> None:
+        self.tls.send(b"".join(p if isinstance(p, bytes) else mqtt.encode(p) for p in packets))
+        self._flush()
+
+    def packet(self) -> mqtt.Packet:
+        """The next packet; the end of the connection is an error here."""
+        while (packet := self._decoder.next_packet()) is None:
+            self._decoder.receive_data(self._read())
+        return packet
+
+    def end(self) -> str:
+        """How the connection ended: ``close_notify``, ``end of stream``, or the fatal alert's name."""
+        try:
+            data = self._read()
+        except SSL.ZeroReturnError:
+            return "close_notify"
+        except ConnectionError:
+            return "end of stream"
+        except SSL.Error as error:
+            return str(error.args[0][0][2])
+        raise AssertionError(f"the server still speaks: {data.hex(' ')}")
+
+    def leave_silently(self) -> None:
+        """FIN without close_notify."""
+        self.socket.close()
+
+    def reset(self) -> None:
+        """RST, as a crashed device's modem sends it."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+    def shutdown(self) -> None:
+        """close_notify."""
+        self.tls.shutdown()
+        self._flush()
+
+    def _read(self) -> bytes:
+        while True:
+            try:
+                return self.tls.recv(65536)
+            except SSL.WantReadError:
+                if not self._fill():
+                    raise ConnectionError("end of stream") from None
+
+    def _fill(self) -> bool:
+        data = self.socket.recv(65536)
+        if data:
+            self.tls.bio_write(data)
+        return bool(data)
+
+    def _flush(self) -> None:
+        while True:
+            try:
+                self.socket.sendall(self.tls.bio_read(65536))
+            except SSL.WantReadError:
+                return
+
+
+@dataclass
+class Broker:
+    """A running broker with everything a test steers and sees."""
+
+    thread: BrokerThread
+    server: Server
+    gate: FakeGate
+    trace: Trace
+
+    @property
+    def port(self) -> int:
+        return self.thread.port
+
+    def records(self, kind: type[Record]) -> list[Record]:
+        """The trace, read between two events of the broker."""
+        return self.thread.call(lambda: [record for record in self.trace if isinstance(record, kind)])
+
+
+StartBroker: TypeAlias = Callable[..., Broker]
+Dial: TypeAlias = Callable[..., RawClient]
+Issue: TypeAlias = Callable[..., Identity]
+
+
+@pytest.fixture(scope="session")
+def credentials() -> ServerCredentials:
+    return in_memory()
+
+
+@pytest.fixture
+def start_broker(credentials: ServerCredentials) -> Iterator[StartBroker]:
+    with ExitStack() as running:
+
+        def start(engine: Engine | None = None, **settings: object) -> Broker:
+            gate, trace = FakeGate(), Trace()
+            chosen = replace(Settings(), **settings)  # type: ignore[arg-type]
+            server = Server(
+                gate, engine or LocalEngine(), trace, credentials, now=lambda: NOW, settings=chosen
+            )
+            return Broker(running.enter_context(BrokerThread(server)), server, gate, trace)
+
+        yield start
+
+
+@pytest.fixture
+def broker(start_broker: StartBroker) -> Broker:
+    return start_broker()
+
+
+@pytest.fixture(name="issue")
+def issue_fixture() -> Issue:
+    return issue
+
+
+@pytest.fixture(scope="session")
+def device() -> Identity:
+    return issue("device", issue("signer"))
+
+
+@pytest.fixture(params=[SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION], ids=["TLS 1.2", "TLS 1.3"])
+def version(request: pytest.FixtureRequest) -> int:
+    number: int = request.param
+    return number
+
+
+@pytest.fixture
+def dial() -> Iterator[Dial]:
+    """Open clients that are closed with the test; shaken hands unless ``handshake=False``."""
+    opened: list[RawClient] = []
+
+    def open_one(
+        broker: Broker, identity: Identity | None, *, handshake: bool = True, **options: object
+    ) -> RawClient:
+        client = RawClient(broker.port, identity, **options)  # type: ignore[arg-type]
+        opened.append(client)
+        if handshake:
+            client.handshake()
+        return client
+
+    yield open_one
+    for client in opened:
+        client.socket.close()
+
+
+@pytest.fixture
+def join(dial: Dial, device: Identity) -> Callable[..., RawClient]:
+    """An admitted client."""
+
+    def join_one(broker: Broker, client_id: str, **connect: object) -> RawClient:
+        broker.gate.open_to_all = True
+        client = dial(broker, device)
+        client.send(mqtt.Connect(client_id, **connect))  # type: ignore[arg-type]
+        answer = client.packet()
+        assert isinstance(answer, mqtt.ConnAck)
+        assert answer.return_code == 0
+        return client
+
+    return join_one
