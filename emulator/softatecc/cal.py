@@ -13,9 +13,10 @@ Evidence: vendor-library - cryptoauthlib 20260505 (library 3.8.0), lib/hal/atca_
 from __future__ import annotations
 
 import ctypes
+import importlib.metadata
 import importlib.util
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
@@ -23,52 +24,14 @@ from typing import Any, Final, Self
 from softatecc.calhal import I2cDevice, ReplacedHal
 from softatecc.certificate import CertificateDefinition, DeviceLocation
 from softatecc.hostsleeps import remove_host_sleeps
+from softatecc.library import LibraryError
 
 _I2C: Final = 0
 _SUCCESS: Final = 0
 
 
-class CalError(Exception):
-    """A function of cryptoauthlib did not return ATCA_SUCCESS.
-
-    Attributes:
-        function: its C name.
-        status: what it returned, as the library numbers it (-12 is 0xF4, execution error).
-    """
-
-    def __init__(self, function: str, status: int) -> None:
-        self.function = function
-        self.status = status
-        super().__init__(f"{function} returned {status} (0x{status & 0xFF:02X} {status_name(status)})")
-
-
 class CalMissing(Exception):  # noqa: N818 - a need that is unmet, not a malfunction
     """cryptoauthlib is not installed; ``str()`` says what to do."""
-
-
-#: What the library's status numbers mean (lib/atca_status.h), for the ones an application meets.
-STATUS_NAMES: Mapping[int, str] = {
-    0: "ATCA_SUCCESS",
-    4: "ATCACERT_E_DECODING_ERROR",
-    5: "ATCACERT_E_INVALID_DATE",
-    11: "ATCACERT_E_WRONG_CERT_DEF",
-    -48: "ATCA_WAKE_FAILED",
-    -47: "ATCA_CHECKMAC_VERIFY_FAILED",
-    -46: "ATCA_PARSE_ERROR",
-    -44: "ATCA_STATUS_CRC",
-    -41: "ATCA_STATUS_SELFTEST_ERROR",
-    -31: "ATCA_GEN_FAIL",
-    -30: "ATCA_BAD_PARAM",
-    -27: "ATCA_RX_CRC_ERROR",
-    -16: "ATCA_COMM_FAIL",
-    -12: "ATCA_EXECUTION_ERROR",
-    -11: "ATCA_UNIMPLEMENTED",
-}
-
-
-def status_name(status: int) -> str:
-    """The library's name of a status, or ``?`` for one that is not listed here."""
-    return STATUS_NAMES.get(status, "?")
 
 
 def available() -> bool:
@@ -86,7 +49,7 @@ class CryptoAuthLib:
 
     Raises:
         CalMissing: the package is not installed.
-        CalError: the library could not be initialised.
+        LibraryError: the library could not be initialised.
         SleepsStay: ``host_sleeps`` is false and this system cannot do it.
     """
 
@@ -138,7 +101,7 @@ class CryptoAuthLib:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(CalError):
+        with suppress(LibraryError):
             self._call("atcab_release")
         self._restore()
 
@@ -151,7 +114,7 @@ class CryptoAuthLib:
         if error is not None:
             raise error
         if status != _SUCCESS:
-            raise CalError(function, status)
+            raise LibraryError(function, status)
 
     def _call(self, function: str, *arguments: object) -> None:
         self._check(function, getattr(self._library, function)(*arguments))
@@ -160,6 +123,11 @@ class CryptoAuthLib:
         out = ctypes.create_string_buffer(count)
         self._call(function, *arguments, out)
         return out.raw
+
+    @property
+    def description(self) -> str:
+        """One sentence for the reader of a run."""
+        return f"Microchip's cryptoauthlib {importlib.metadata.version('cryptoauthlib')}, unmodified"
 
     # --- commands, by the library's own names --------------------------------------------------
 
