@@ -9,11 +9,16 @@ Rules of this file:
 import hashlib
 from functools import lru_cache
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDH,
     ECDSA,
     SECP256R1,
+    EllipticCurve,
+    EllipticCurvePrivateKey,
+    EllipticCurvePrivateNumbers,
     EllipticCurvePublicKey,
+    EllipticCurveSignatureAlgorithm,
     derive_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.utils import (
@@ -21,10 +26,44 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
 )
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.hashes import SHA256, Hash
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    KeySerializationEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from softatecc.entropy import Entropy
+
+#: The library's names that `softatecc.chip_key` needs pass through this door too.
+__all__ = [
+    "ECDH",
+    "ECDSA",
+    "P256_ORDER",
+    "SCALAR_SIZE",
+    "SECP256R1",
+    "EllipticCurve",
+    "EllipticCurvePrivateKey",
+    "EllipticCurvePrivateNumbers",
+    "EllipticCurvePublicKey",
+    "EllipticCurveSignatureAlgorithm",
+    "Encoding",
+    "Hash",
+    "KeySerializationEncryption",
+    "Prehashed",
+    "PrivateFormat",
+    "PrivateKey",
+    "SignatureMismatch",
+    "UnsupportedAlgorithm",
+    "der_signature",
+    "draw_scalar",
+    "is_scalar",
+    "public_bytes",
+    "public_key",
+    "sha256",
+    "verify",
+]
 
 #: Order of the group of P-256 (FIPS 186-4, D.1.2.3).
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -119,11 +158,17 @@ def verify(key: EllipticCurvePublicKey, digest: bytes, signature: bytes) -> None
     Raises:
         SignatureMismatch: it does not verify; R or S of 0 or beyond the group order never do.
     """
-    r, s = (int.from_bytes(half, "big") for half in (signature[:SCALAR_SIZE], signature[SCALAR_SIZE:]))
     try:
-        key.verify(encode_dss_signature(r, s), digest, _PREHASHED)
+        key.verify(der_signature(signature), digest, _PREHASHED)
     except InvalidSignature as error:
         raise SignatureMismatch("the signature was not made with this key over this digest") from error
+
+
+def der_signature(signature: bytes) -> bytes:
+    """``R || S`` as X.509 and TLS carry it, an ASN.1 sequence of two integers."""
+    r, s = (int.from_bytes(half, "big") for half in (signature[:SCALAR_SIZE], signature[SCALAR_SIZE:]))
+
+    return encode_dss_signature(r, s)
 
 
 def sha256(*parts: bytes) -> bytes:

@@ -10,7 +10,8 @@ Rules of this file:
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from softatecc.config import COUNTER, COUNTER_MAXIMUM, Configuration, encode_counter
+from softatecc.config import COUNTER, Configuration
+from softatecc.counter import COUNTER_MAXIMUM, encode_counter
 from softatecc.crypto import SCALAR_SIZE, PrivateKey, is_scalar
 from softatecc.sha256 import Sha256
 from softatecc.status import obey

@@ -8,7 +8,8 @@ Rules of this file:
 
 from dataclasses import dataclass
 
-from softatecc.config import Configuration, KeyConfig, KeyType, SlotConfig, WriteRule
+from softatecc.config import Configuration
+from softatecc.fields import KeyConfig, KeyType, SlotConfig, WriteRule
 from softatecc.zones import BLOCK, SLOT_SIZES, Location
 
 #: Validity mark of a stored public key, high nibble of byte 0 (PubInfo=1).

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from softatecc.commands.registry import SUCCESS, expect_data, expect_param2, handles, unknown_mode
-from softatecc.config import KeyType
 from softatecc.crypto import SignatureMismatch, public_key
 from softatecc.crypto import verify as verify_signature
+from softatecc.fields import KeyType
 from softatecc.memory import SourceFlag
 from softatecc.packet import Command, Opcode
 from softatecc.slots import Slot, is_no_public_p256, is_not_validated
