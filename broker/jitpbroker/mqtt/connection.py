@@ -237,9 +237,9 @@ class Connection:
                 return self._subscribe_objection(packet)
             case Unsubscribe(topic_filters=topic_filters):
                 self._filters.difference_update(topic_filters)
-                return None
-            case PubAck():
-                return None
+            case _:
+                pass  # PUBACK: one for no message is ignored by the engine
+        return None
 
     def _subscribe_objection(self, packet: Subscribe) -> str | None:
         count = len(packet.subscriptions)
