@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from jitpbroker.admission.attempt import Attempt
-from jitpbroker.admission.case import Case
+from jitpbroker.admission.case import Case, Sni
 from jitpbroker.admission.profiles import Profile
 from jitpbroker.admission.rule import Rule
 from jitpbroker.registry.entities import CaCertificate, CertificateStatus, DeviceCertificate
 from jitpbroker.registry.store import Registry
+from jitpbroker.trace import Decision
 from jitpbroker.x509 import Certificate
 
 
@@ -40,10 +41,14 @@ class Provision:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """``rule`` objected; ``why`` is its sentence. The ids are those that could be established by then."""
+    """``rule`` objected; ``why`` is its sentence. The ids are those that could be established by then.
+
+    ``sni`` decides whether anybody could be told in a log.
+    """
 
     rule: Rule
     why: str
+    sni: Sni
     certificate_id: str | None
     ca_certificate_id: str | None
     asked: tuple[str, ...]
@@ -63,7 +68,7 @@ def decide(attempt: Attempt, registry: Registry, profile: Profile) -> Verdict:
             why = rule.ask(case)
             if why is not None:
                 ca = case.candidates[0].id if case.candidates else None
-                return Refuse(rule, why, case.links[0].id if case.links else None, ca, tuple(asked))
+                return Refuse(rule, why, case.sni, case.links[0].id if case.links else None, ca, tuple(asked))
         return None
 
     refusal = objection(profile.first)
@@ -77,3 +82,28 @@ def decide(attempt: Attempt, registry: Registry, profile: Profile) -> Verdict:
         return refusal
     unjudged = tuple(link.id for link in case.links[1:] if link is not case.presented)
     return Provision(case.leaf, case.ca, case.known, unjudged, tuple(asked))
+
+
+def record_of(verdict: Verdict, attempt: Attempt, profile: Profile) -> Decision:
+    """The verdict as the trace keeps it."""
+    device = ca = rule = why = None
+    match verdict:
+        case Known():
+            word, device, ca = "known", verdict.device.id, verdict.device.ca_certificate_id
+        case Provision():
+            word, device, ca = "provision", verdict.certificate.id, verdict.ca.id
+        case _:
+            word, device, ca = "refuse", verdict.certificate_id, verdict.ca_certificate_id
+            rule, why = verdict.rule.name, verdict.why
+    return Decision(
+        at=attempt.at,
+        peer=f"{attempt.source_ip}:{attempt.source_port}",
+        client_id=attempt.client_id,
+        profile=profile.name,
+        verdict=word,
+        certificate_id=device,
+        ca_certificate_id=ca,
+        rule=rule,
+        why=why,
+        asked=verdict.asked,
+    )

@@ -1,0 +1,276 @@
+"""The gate's only keeper: decides, registers, provisions, authorizes, and writes down what it did.
+
+Rules of this file:
+1. ``decide`` speaks first and changes nothing; the registry changes only for a certificate to be provisioned.
+2. A certificate that has just been registered is sent away without CONNACK; it has to come back.
+3. Whatever is refused leaves a trace record; the client is told nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from jitpbroker import events, logs
+from jitpbroker.admission.attempt import Attempt
+from jitpbroker.admission.authorize import Authorizer, Question, Session
+from jitpbroker.admission.case import Sni
+from jitpbroker.admission.decide import Known, Provision, Refuse, decide, record_of
+from jitpbroker.admission.profiles import AWS_2026, Profile
+from jitpbroker.admission.provision import provision
+from jitpbroker.gate import Admitted, Event, HangUp, Principal
+from jitpbroker.registry.entities import CertificateStatus, DeviceCertificate, RegistrationConfig
+from jitpbroker.registry.ids import IdSource, counting_ids
+from jitpbroker.registry.store import Registry
+from jitpbroker.trace import Decision, Provisioning, Trace
+
+#: Provisioning's second half; called with the time at which it runs.
+Job: TypeAlias = "Callable[[datetime], None]"
+
+#: Runs a job now or later; the time handed in is that of the CONNECT.
+Schedule: TypeAlias = "Callable[[Job, datetime], None]"
+
+NOT_AUTHENTICATED: Final = "NOT_AUTHENTICATED"
+AUTH_ERROR: Final = "AUTH_ERROR"
+JITP_REGISTERED: Final = "JITP_REGISTERED"
+JITR_REGISTERED: Final = "JITR_REGISTERED"
+
+
+def at_once(job: Job, at: datetime) -> None:
+    """Provision before the connection is closed.
+
+    Evidence: assumed - AWS provisions one to three seconds after the close; nothing observable but the time
+    differs, and runs without a clock can be repeated.
+    """
+    job(at)
+
+
+class FrontDesk:
+    """Implements ``jitpbroker.gate.Gate`` on a registry.
+
+    Args:
+        registry: who is known; changed by provisioning.
+        trace: where decisions are written down.
+        profile: which AWS is imitated.
+        log: CloudWatch's stand-in, ``None`` for no log at all.
+        new_id: source of session identifiers.
+        schedule: when provisioning runs.
+        roles: what each role may do, by ARN, as IAM actions; ``None`` trusts every role with everything.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        trace: Trace,
+        *,
+        profile: Profile = AWS_2026,
+        log: logs.Log | None = None,
+        new_id: IdSource | None = None,
+        schedule: Schedule = at_once,
+        roles: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
+        self.registry = registry
+        self.trace = trace
+        self.profile = profile
+        self._log = log
+        self._new_id = new_id or counting_ids()
+        self._schedule = schedule
+        self._roles = roles
+        self._authorizer = Authorizer(registry, trace, log)
+        self._latest: dict[str, Session] = {}
+        self._open: dict[str, deque[Session]] = {}
+
+    # --- Gate -------------------------------------------------------------------------------------
+
+    def connect(self, attempt: Attempt) -> Admitted | HangUp:
+        """Judge a CONNECT; register and provision where the verdict says so."""
+        verdict = decide(attempt, self.registry, self.profile)
+        decision = record_of(verdict, attempt, self.profile)
+        self.trace.add(decision)
+        match verdict:
+            case Known(device):
+                return self._admit(attempt, device)
+            case Provision():
+                return self._onboard(attempt, verdict)
+            case Refuse():
+                self._log_refusal(decision, attempt, verdict)
+                return HangUp(NOT_AUTHENTICATED, verdict.why)
+
+    def may_publish(self, principal: Principal, topic: str, *, retain: bool, at: datetime) -> str | None:
+        """``iot:Publish``, and ``iot:RetainPublish`` for a retained message."""
+        resource = self.registry.arns.topic(topic)
+        actions = ("iot:Publish", "iot:RetainPublish") if retain else ("iot:Publish",)
+        return self._ask(principal, tuple((action, resource) for action in actions), at)
+
+    def may_subscribe(self, principal: Principal, topic_filter: str, *, at: datetime) -> str | None:
+        """``iot:Subscribe``."""
+        resource = self.registry.arns.topic_filter(topic_filter)
+        return self._ask(principal, (("iot:Subscribe", resource),), at)
+
+    def may_receive(self, principal: Principal, topic: str, *, at: datetime) -> str | None:
+        """``iot:Receive``."""
+        return self._ask(principal, (("iot:Receive", self.registry.arns.topic(topic)),), at)
+
+    def _ask(self, principal: Principal, questions: tuple[Question, ...], at: datetime) -> str | None:
+        return self._authorizer.ask(principal, self._latest[principal.client_id], questions, at)
+
+    # --- the end of an admitted connection ----------------------------------------------------------
+
+    def disconnected(
+        self, principal: Principal, *, client_initiated: bool, reason: str, at: datetime
+    ) -> tuple[Event, ...]:
+        """What the service publishes when an admitted connection ends; ``reason`` is AWS's disconnectReason.
+
+        Of two connections with one client id the older ends first, as when the newer has taken over.
+        """
+        still_open = self._open.get(principal.client_id)
+        if not still_open:
+            return ()
+        session = still_open.popleft()
+        return events.disconnected(
+            principal.client_id,
+            principal.certificate_id,
+            session_id=session.id,
+            version=session.version,
+            thing_name=self._exclusive_thing(principal.certificate_id),
+            client_initiated=client_initiated,
+            reason=reason,
+            at=at,
+        )
+
+    # --- a certificate that is ACTIVE ---------------------------------------------------------------
+
+    def _admit(self, attempt: Attempt, device: DeviceCertificate) -> Admitted | HangUp:
+        """Policies first: ``iot:Connect``, then what the last will would do.
+
+        Evidence: assumed - that AWS asks about the will's topic at CONNECT is MiniStack's reading.
+        """
+        session = Session(
+            self._new_id(),
+            self._next_version(attempt),
+            attempt.source_ip,
+            attempt.source_port,
+            _connect_attributes(attempt),
+        )
+        principal = Principal(device.id, attempt.client_id)
+        why = self._authorizer.ask(principal, session, self._questions(attempt), attempt.at)
+        if why is not None:
+            failed = events.connect_failed(
+                attempt.client_id, device.id, source_ip=attempt.source_ip, at=attempt.at
+            )
+            return HangUp(AUTH_ERROR, why, failed)
+
+        self._latest[attempt.client_id] = session
+        self._open.setdefault(attempt.client_id, deque(maxlen=2)).append(session)
+        connected = events.connected(
+            attempt.client_id,
+            device.id,
+            session_id=session.id,
+            version=session.version,
+            source_ip=attempt.source_ip,
+            thing_name=self._exclusive_thing(device.id),
+            at=attempt.at,
+        )
+        return Admitted(principal, connected)
+
+    def _questions(self, attempt: Attempt) -> tuple[Question, ...]:
+        arns = self.registry.arns
+        connect = ("iot:Connect", arns.client(attempt.client_id))
+        if attempt.will_topic is None:
+            return (connect,)
+        topic = arns.topic(attempt.will_topic)
+        retained = (("iot:RetainPublish", topic),) if attempt.will_retain else ()
+        return (connect, ("iot:Publish", topic), *retained)
+
+    def _next_version(self, attempt: Attempt) -> int:
+        latest = self._latest.get(attempt.client_id)
+        return 0 if latest is None else latest.version + 1
+
+    def _exclusive_thing(self, certificate_id: str) -> str | None:
+        return self.registry.things.exclusive_thing_of(self.registry.arns.cert(certificate_id))
+
+    # --- a certificate to register --------------------------------------------------------------------
+
+    def _onboard(self, attempt: Attempt, verdict: Provision) -> HangUp:
+        """Register in PENDING_ACTIVATION, publish, provision if there is a template, and hang up.
+
+        Evidence: document - AWS IoT developer guide, auto-register-device-cert and jit-provisioning; that the
+        event is published when provisioning follows, too, is the reserved-topics page's "whenever".
+        """
+        ca = verdict.ca
+        device = verdict.waiting or self.registry.certificates.register(
+            verdict.certificate,
+            at=attempt.at,
+            status=CertificateStatus.PENDING_ACTIVATION,
+            ca_certificate_id=ca.id,
+            certificate_mode=ca.certificate_mode,
+        )
+        registered = events.registered(
+            device,
+            ca,
+            account=self.registry.arns.account,
+            source_ip=attempt.source_ip,
+            at=attempt.at,
+            again=verdict.waiting is not None,
+        )
+        where = f"certificate {device.id} is registered under CA certificate {ca.id}"
+        config = ca.registration_config
+        if config is None:
+            why = f"{where} and waits in PENDING_ACTIVATION for somebody to activate it"
+            return HangUp(JITR_REGISTERED, why, (registered,))
+
+        def job(at: datetime) -> None:
+            self._provision(device.id, ca.id, config, at)
+
+        self._schedule(job, attempt.at)
+        return HangUp(JITP_REGISTERED, f"{where}; its template runs now, connect again", (registered,))
+
+    def _provision(
+        self, certificate_id: str, ca_certificate_id: str, config: RegistrationConfig, at: datetime
+    ) -> None:
+        device = self.registry.certificates.get(certificate_id)
+        if device is None or device.status is not CertificateStatus.PENDING_ACTIVATION:
+            return  # somebody was faster than a delayed job
+        outcome = provision(config, device, self.registry, role_check=self._role_check, at=at)
+        record = Provisioning(
+            at=at,
+            certificate_id=certificate_id,
+            ca_certificate_id=ca_certificate_id,
+            succeeded=outcome.why is None,
+            certificate_status=outcome.status.value,
+            thing_name=outcome.thing_name,
+            policy_names=outcome.policy_names,
+            why=outcome.why,
+        )
+        self.trace.add(record)
+        if self._log is not None:
+            self._log.write(logs.provisioning_entry(record))
+
+    def _role_check(self, role: str, action: str) -> str | None:
+        if self._roles is None:
+            return None
+        if role not in self._roles:
+            return f"role {role} cannot be assumed; create it and let it trust iot.amazonaws.com."
+        if not {action, "iot:*"} & self._roles[role]:
+            return f"role {role} may not {action}; AWSIoTThingsRegistration would allow it."
+        return None
+
+    # --- refusals -----------------------------------------------------------------------------------
+
+    def _log_refusal(self, record: Decision, attempt: Attempt, refusal: Refuse) -> None:
+        """One entry where the profile has such entries and the server name says in whose log.
+
+        Evidence: document - AWS What's New 2026-06-03; before that date nothing was written.
+        """
+        if self._log is None or not self.profile.logs_authn_errors or refusal.sni is Sni.NONE:
+            return
+        self._log.write(logs.authn_error_entry(record, attempt, refusal.rule.log_reason))
+
+
+def _connect_attributes(attempt: Attempt) -> tuple[str, ...]:
+    """Evidence: document - AWS IoT developer guide, connect-policy, ``iot:ConnectAttributes``."""
+    persistent = () if attempt.clean_session else ("PersistentConnect",)
+    will = () if attempt.will_topic is None else ("LastWill",)
+    return (*persistent, *will)
