@@ -221,6 +221,7 @@ class Broker:
 StartBroker: TypeAlias = Callable[..., Broker]
 Dial: TypeAlias = Callable[..., RawClient]
 Issue: TypeAlias = Callable[..., Identity]
+Join: TypeAlias = Callable[..., RawClient]
 
 
 @pytest.fixture(scope="session")
@@ -284,7 +285,7 @@ def dial() -> Iterator[Dial]:
 
 
 @pytest.fixture
-def join(dial: Dial, device: Identity) -> Callable[..., RawClient]:
+def join(dial: Dial, device: Identity) -> Join:
     """An admitted client."""
 
     def join_one(broker: Broker, client_id: str, **connect: object) -> RawClient:
