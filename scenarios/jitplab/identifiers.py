@@ -77,12 +77,10 @@ def match(identifier: bytes, keys: Iterable[Key]) -> Match | None:
         if key_identifier(key.public_key) == identifier:
             return Match(key.name, key.slot, "SHA1(04|X|Y)")
     for key in candidates:
-        if key_identifier(key.public_key + bytes(8)) == identifier:
+        x, y = key.public_key[:32], key.public_key[32:]
+        if key_identifier(x + y + bytes(8)) == identifier:
             return Match(key.name, key.slot, "SHA1(04|X|Y|00*8)", LENGTH_DEFECT)
-        if (
-            key_identifier(b"\0\0\0\0" + key.public_key[:32] + b"\0\0\0\0" + key.public_key[32:])
-            == identifier
-        ):
+        if key_identifier(bytes(4) + x + bytes(4) + y) == identifier:
             return Match(
                 key.name,
                 key.slot,

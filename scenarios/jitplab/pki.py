@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509 import verification
 from cryptography.x509.oid import NameOID
 
@@ -62,6 +62,12 @@ class SigningKey:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """ECDSA over a 32-byte digest, ``R || S``, 64 bytes: what a chip's Sign command gives."""
+        algorithm = ec.ECDSA(utils.Prehashed(hashes.SHA256()), deterministic_signing=True)
+        r, s = utils.decode_dss_signature(self._key.sign(digest, algorithm))
+        return r.to_bytes(32) + s.to_bytes(32)
 
     def sign(self, message: bytes) -> bytes:
         """ECDSA with SHA-256 over ``message``, DER, RFC 6979 nonce (so that a seed repeats a run)."""

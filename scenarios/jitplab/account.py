@@ -1,0 +1,172 @@
+"""An AWS account on the desk: registry, rules and broker, ready to be visited."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from importlib import resources
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+from jitpbroker import trace as broker_trace
+from jitpbroker.admission.desk import FrontDesk
+from jitpbroker.admission.profiles import profile_named
+from jitpbroker.credentials import ServerCredentials, in_memory
+from jitpbroker.engine import Engine
+from jitpbroker.engine.local import LocalEngine
+from jitpbroker.logs import Log, LogLevel, LogOptions
+from jitpbroker.registry.entities import AutoRegistration, CaStatus, CertificateStatus, RegistrationConfig
+from jitpbroker.registry.ids import counting_ids
+from jitpbroker.registry.store import Registry
+from jitpbroker.server import Server
+from jitpbroker.thread import BrokerThread
+from jitpbroker.x509 import Certificate
+from jitplab.channel import Endpoint
+
+JsonValue: TypeAlias = broker_trace.JsonValue
+
+#: The role of the case's template; nobody assumes it here, AWS wants its name.
+ROLE_ARN: Final = "arn:aws:iam::123456789012:role/JITPRole"
+SERVER_NAME: Final = "localhost"
+
+
+def case_template() -> str:
+    """The provisioning template of the case, as its user registered it."""
+    return (resources.files("jitplab") / "data" / "stackoverflow-jitp.json").read_text(encoding="utf-8")
+
+
+def make_engine(name: str) -> Engine:
+    """The message engine called ``local`` or ``amqtt``.
+
+    Raises:
+        ValueError: there is no such engine, or what it needs is not installed.
+    """
+    if name == "local":
+        return LocalEngine()
+    if name == "amqtt":
+        from jitpbroker.engine.amqtt import AmqttEngine  # noqa: PLC0415 - optional, and heavy to load
+
+        return AmqttEngine()
+    raise ValueError(f"{name!r} is no engine; choose local or amqtt")
+
+
+class Account:
+    """Registry and broker of one account; a context manager while the broker runs.
+
+    Args:
+        now: the account's clock.
+        profile: ``aws-2021`` or ``aws-2026``.
+        engine: ``local`` or ``amqtt``.
+        credentials: of the server; made when not given.
+        log_authn_errors: whether the owner has switched on ``Connection.AuthNError``.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime],
+        profile: str,
+        engine: str = "local",
+        credentials: ServerCredentials | None = None,
+        log_authn_errors: bool = False,
+    ) -> None:
+        self.profile = profile_named(profile)
+        self.registry = Registry(new_id=counting_ids())
+        self.trace = broker_trace.Trace()
+        self._now = now
+        self._credentials = credentials or in_memory()
+        self._log_text = io.StringIO()
+        levels = {"Connection.AuthNError": LogLevel.ERROR} if log_authn_errors else {}
+        options = LogOptions(self.registry.arns.account, event_levels=levels)
+        desk = FrontDesk(
+            self.registry,
+            self.trace,
+            profile=self.profile,
+            log=Log(self._log_text, options, counting_ids()),
+        )
+        self._server = Server(desk, make_engine(engine), self.trace, self._credentials, now=now)
+        self._thread = BrokerThread(self._server)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._thread)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def endpoint(self, *, sni: bool = True, tls: str | None = None) -> Endpoint:
+        """Where devices connect; with ``sni`` false they send no server name."""
+        return Endpoint(
+            host="127.0.0.1",
+            port=self._thread.port,
+            root_pem=self._credentials.root_pem,
+            server_name=SERVER_NAME if sni else None,
+            tls=tls,
+        )
+
+    def register_ca(self, certificate: bytes, template: str | None = None) -> str:
+        """Register a CA certificate (DER), ACTIVE and with auto-registration; returns its id.
+
+        Args:
+            certificate: DER.
+            template: provisioning template; ``None`` registers the CA without one.
+        """
+        config = RegistrationConfig(template, ROLE_ARN) if template is not None else None
+        registered = self._thread.call(
+            lambda: self.registry.cas.register(
+                Certificate.from_der(certificate),
+                at=self._now(),
+                status=CaStatus.ACTIVE,
+                auto_registration=AutoRegistration.ENABLE if config else AutoRegistration.DISABLE,
+                registration_config=config,
+            )
+        )
+        return registered.id
+
+    def register_by_hand(self, certificate: bytes) -> str:
+        """Register a device certificate as its owner would: ACTIVE, an allow-all policy; returns its id."""
+        document = json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}],
+            }
+        )
+
+        def register() -> str:
+            device = self.registry.certificates.register(
+                Certificate.from_der(certificate), at=self._now(), status=CertificateStatus.ACTIVE
+            )
+            self.registry.policies.create("by-hand", document, at=self._now())
+            self.registry.policies.attach("by-hand", device.arn)
+            return device.id
+
+        return self._thread.call(register)
+
+    def status_of(self, certificate: bytes) -> str | None:
+        """The status of a device certificate (DER), ``None`` when it is not registered."""
+        wanted = Certificate.from_der(certificate).id
+
+        def look() -> str | None:
+            known = self.registry.certificates.get(wanted)
+            return known.status.value if known is not None else None
+
+        return self._thread.call(look)
+
+    def snapshot(self) -> dict[str, JsonValue]:
+        """The registry as JSON."""
+        return self._thread.call(self.registry.snapshot)
+
+    def records(self) -> tuple[broker_trace.Record, ...]:
+        """The trace so far."""
+        return self._thread.call(lambda: tuple(self.trace))
+
+    def log_entries(self) -> list[JsonValue]:
+        """What CloudWatch would show so far."""
+        text = self._thread.call(self._log_text.getvalue)
+        return [json.loads(line) for line in text.splitlines()]

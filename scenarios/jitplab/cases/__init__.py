@@ -1,0 +1,1 @@
+"""The catalogue: one file per failure, in folders by area."""

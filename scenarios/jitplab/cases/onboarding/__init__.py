@@ -1,0 +1,1 @@
+"""From a provisioned chip to a certificate in the registry."""

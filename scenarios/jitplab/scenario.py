@@ -1,0 +1,170 @@
+"""What a scenario is: a story with one fault, what it foretells, and what was seen.
+
+Rules of this file:
+1. A scenario is right by default and has one fault; the rule that stops it is named, so that it cannot
+   pass for the wrong reason.
+2. The docstring is the page people read: what happens, then Cause, Symptom, Tell-tale and Cure.
+3. What was foretold and what was seen are compared one by one; a run is as foretold when all agree.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from jitplab.lab import Lab
+    from jitplab.outcome import Outcome
+
+Parameter: TypeAlias = int
+Story: TypeAlias = "Callable[..., Outcome]"
+
+
+class Evidence(StrEnum):
+    """What a scenario's expectation was checked against; exactly one."""
+
+    SILICON = "silicon"
+    VENDOR_LIBRARY = "vendor-library"
+    DOCUMENT = "document"
+    ASSUMED = "assumed"
+
+
+class ScenarioError(Exception):
+    """The scenario was asked for something it does not have; ``str()`` says what it has."""
+
+
+class NeedUnmet(Exception):  # noqa: N818 - a need, not a malfunction
+    """The scenario needs something this machine or this chip has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario of the catalogue.
+
+    Attributes:
+        name: what ``jitplab run`` takes.
+        area: the folder it lies in.
+        story: the function; takes a ``Lab`` and keyword parameters, returns an ``Outcome``.
+        refused_by: name of the admission rule that stops it; ``None`` when it is let in.
+        admitted: whether the device is let in in the end.
+        checked_against: the evidence behind the expectation.
+        source: where that evidence is.
+        twin: name of the healthy scenario beside it.
+        question: which of the user's three questions it answers.
+    """
+
+    name: str
+    area: str
+    story: Story
+    refused_by: str | None
+    admitted: bool
+    checked_against: Evidence
+    source: str
+    twin: str | None
+    question: int | None
+
+    @property
+    def page(self) -> str:
+        """The docstring, as it is shown."""
+        return inspect.cleandoc(self.story.__doc__ or "")
+
+    @property
+    def title(self) -> str:
+        """The page's first sentence."""
+        return " ".join(self.page.split("\n\n")[0].split())
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """What can be set, with its default."""
+        signature = inspect.signature(self.story)
+        return {
+            name: parameter.default
+            for name, parameter in signature.parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+
+    def check(self, parameters: Mapping[str, Parameter]) -> None:
+        """Refuse parameters the scenario does not have.
+
+        Raises:
+            ScenarioError: naming the one and listing those it has.
+        """
+        for name in parameters:
+            if name not in self.parameters:
+                known = ", ".join(self.parameters) or "none"
+                raise ScenarioError(f"{self.name} has no parameter {name!r}; it has: {known}")
+
+
+_CATALOGUE: Final[dict[str, Scenario]] = {}
+
+
+def scenario(
+    *,
+    refused_by: str | None = None,
+    admitted: bool = False,
+    checked_against: str,
+    source: str,
+    twin: str | None = None,
+    question: int | None = None,
+) -> Callable[[Story], Story]:
+    """Put a function into the catalogue under its own name, underscores as hyphens."""
+
+    def enter(story: Story) -> Story:
+        name = story.__name__.replace("_", "-")
+        if name in _CATALOGUE:
+            raise ValueError(f"two scenarios are called {name!r}")
+        _CATALOGUE[name] = Scenario(
+            name,
+            story.__module__.split(".")[-2],
+            story,
+            refused_by,
+            admitted,
+            Evidence(checked_against),
+            source,
+            twin,
+            question,
+        )
+        return story
+
+    return enter
+
+
+def catalogue() -> Mapping[str, Scenario]:
+    """Every scenario by name, in alphabetical order."""
+    from jitplab import cases  # noqa: PLC0415 - the cases import this module
+
+    for module in pkgutil.walk_packages(cases.__path__, cases.__name__ + "."):
+        importlib.import_module(module.name)
+    return dict(sorted(_CATALOGUE.items()))
+
+
+def find(name: str) -> Scenario:
+    """The scenario of that name.
+
+    Raises:
+        ScenarioError: there is none; the sentence offers the nearest.
+    """
+    import difflib  # noqa: PLC0415 - only a typing error needs it
+
+    known = catalogue()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "jitplab list shows them all"
+    raise ScenarioError(f"there is no scenario {name!r}; {hint}")
+
+
+def run(chosen: Scenario, lab: Lab, parameters: Mapping[str, Parameter]) -> Outcome:
+    """Play a scenario in a lab and compare what was seen with what it foretells.
+
+    Raises:
+        ScenarioError: a parameter it does not have, or a value it has no story for.
+        NeedUnmet: something it needs is not there.
+    """
+    chosen.check(parameters)
+    return chosen.story(lab, **parameters).judged(chosen)
