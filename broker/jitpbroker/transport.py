@@ -206,7 +206,8 @@ class TlsTransport(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._transport.resume_reading()
-        self._transport.write_eof()
+        with suppress(OSError):  # the peer may have left already; then there is nobody to tell
+            self._transport.write_eof()
         self._timer = self._loop.call_later(self._settings.linger, self._transport.abort)
 
     def _encrypt_unsent(self) -> None:
