@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jitplab.chain import Slot
 from jitplab.lab import Lab
-from jitplab.outcome import Outcome
+from jitplab.outcome import JsonValue, Outcome
 from jitplab.scenario import ScenarioError, scenario
 from softatecc.library import LibraryError
 
@@ -48,7 +48,7 @@ def wrong_slot_root_key(lab: Lab, *, slot: int = Slot.OTHER_CA_PUBLIC_KEY) -> Ou
     lab.foretell("device certificate as issued", True, chain.device == device.certificate)
     lab.connect(device, chain)
     outcome = lab.outcome()
-    fields = [each.difference.field.name for each in outcome.signer_differences]
+    fields: list[JsonValue] = [each.difference.field.name for each in outcome.signer_differences]
     lab.foretell("fields that differ", ["authorityKeyIdentifier"], fields)
     lab.foretell("registered", False, outcome.registered)
     return lab.outcome()
