@@ -215,7 +215,7 @@ class TlsTransport(asyncio.Protocol):
             return
         data = b"".join(self._unsent)
         self._unsent.clear()
-        self._connection.send(data)
+        self._connection.sendall(data)  # send() would stop after one record
         self._flush()
 
     def _flush(self) -> None:

@@ -143,7 +143,7 @@ class RawClient:
                 return
 
     def send(self, *packets: mqtt.Packet | bytes) -> None:
-        self.tls.send(b"".join(p if isinstance(p, bytes) else mqtt.encode(p) for p in packets))
+        self.tls.sendall(b"".join(p if isinstance(p, bytes) else mqtt.encode(p) for p in packets))
         self._flush()
 
     def packet(self) -> mqtt.Packet:
@@ -163,6 +163,29 @@ class RawClient:
         except SSL.Error as error:
             return str(error.args[0][0][2])
         raise AssertionError(f"the server still speaks: {data.hex(' ')}")
+
+    def heard_nothing(self, speaker: RawClient) -> bool:
+        """Whether a message sent now is the first to arrive: nothing that went before is under way."""
+        answer = self.subscribe("marker")
+        speaker.publish("marker", b"!")
+        packet = self.packet()
+        arrived = packet.topic if isinstance(packet, mqtt.Publish) else packet
+        return (answer, arrived) == (mqtt.SubAck(1, (1,)), "marker")
+
+    def ping(self) -> mqtt.Packet:
+        """Send PINGREQ and return what comes next: PINGRESP, if nothing was under way before it."""
+        self.send(mqtt.PingReq())
+        return self.packet()
+
+    def subscribe(self, topic_filter: str, qos: int = 1) -> mqtt.Packet:
+        """Subscribe and return the answer."""
+        self.send(mqtt.Subscribe(1, (mqtt.Subscription(topic_filter, qos),)))
+        return self.packet()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> mqtt.Packet:
+        """Publish with QoS 1 and return what comes next, PUBACK 9 as a rule."""
+        self.send(mqtt.Publish(topic, payload, qos=1, retain=retain, packet_id=9))
+        return self.packet()
 
     def leave_silently(self) -> None:
         """FIN without close_notify."""
