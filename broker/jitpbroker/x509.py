@@ -66,6 +66,9 @@ _P256_SPKI: Final = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010
 _PEM_BLOCK: Final = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _PEM_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 
+_BAD_DER: Final = re.compile(r"ParseError \{ kind: (\w+)")
+_PLACE: Final = re.compile(r'"([^"]+)"')
+
 _HOSTILE = (ValueError, TypeError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm)
 
 
@@ -151,9 +154,7 @@ class Certificate:
                 warnings.simplefilter("ignore")
                 return cls._read(bytes(der))
         except _HOSTILE as error:
-            raise ValueError(
-                f"{len(der)} bytes are not a readable certificate: {_first_line(error)}"
-            ) from error
+            raise ValueError(f"{len(der)} bytes are no readable certificate: {_first_line(error)}") from error
 
     @classmethod
     def _read(cls, der: bytes) -> Self:
@@ -260,7 +261,7 @@ class Certificate:
             ) from error
         except _HOSTILE as error:
             raise NotIssuedBy(
-                f"{self.label}: the signature cannot be checked: {_first_line(error)}"
+                f"{self.label}: its signature cannot be checked: {_first_line(error)}"
             ) from error
 
 
@@ -352,5 +353,8 @@ class _Extensions:
 
 
 def _first_line(error: BaseException) -> str:
-    """The library's own words without their second paragraph."""
-    return (str(error) or type(error).__name__).splitlines()[0]
+    """The library's own words without their second paragraph, and without its notation for bad DER."""
+    text = (str(error) or type(error).__name__).splitlines()[0]
+    kind = _BAD_DER.search(text)
+    place = "/".join(_PLACE.findall(text)) or "the beginning"
+    return f"bad DER, {kind.group(1)} at {place}" if kind else text
