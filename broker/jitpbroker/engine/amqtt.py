@@ -11,8 +11,8 @@ What this seam cannot mend, and the default engine does right:
 * Subscribing again to a filter keeps its first QoS.
 * A QoS 1 message that is not acknowledged within five seconds is lost, also for a persistent session.
 * No order between messages of different QoS; no window of 100 in flight.
-* Publishing to ``$aws/…`` goes around amqtt's client loop, which would die of it, through its internal
-  broadcast: no retained messages there, which is what AWS says too.
+* Wills and messages to ``$aws/…`` go around amqtt's client loop, which would lose the one and die of the other,
+  through its internal broadcast.
 
 Evidence: document - amqtt 0.12.1, ``amqtt/broker.py`` and ``amqtt/mqtt/protocol/handler.py``, read and run.
 """
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -63,6 +64,10 @@ class _Broker(Protocol):
     async def shutdown(self) -> None: ...
 
     async def internal_message_broadcast(self, topic: str, data: bytes, qos: int | None = None) -> None: ...
+
+    async def retain_message(
+        self, source_session: None, topic_name: str, data: bytes, qos: int | None = None
+    ) -> None: ...
 
     async def external_connected(self, reader: _Reader, writer: _Writer, listener_name: str) -> None: ...
 
@@ -210,6 +215,7 @@ class AmqttEngine:
                 user_name=client.principal.certificate_id,
                 password=None,
                 keep_alive=0,  # the server enforces it
+                will=None,  # amqtt confuses DISCONNECT and a lost connection when one follows the other
             )
         )
         attached.task = asyncio.create_task(self._serve(attached, self._ending.get(client_id)))
@@ -232,14 +238,18 @@ class AmqttEngine:
         attached.reader.feed(request)
 
     def detach(self, client: Client, at: datetime, *, publish_will: bool) -> None:
-        """End amqtt's stream, by DISCONNECT unless the will is due."""
+        """End amqtt's stream; publish the will if it is due."""
         del at
         client_id = client.principal.client_id
         attached = self._attached.pop(client_id)
         attached.detached = True
-        if not publish_will:
-            attached.reader.feed(Disconnect())
+        attached.reader.feed(Disconnect())
         attached.reader.feed_eof()
+        will = client.connect.will
+        if publish_will and will is not None:
+            self._broadcast(will.topic, will.payload, will.qos)
+            if will.retain and not will.topic.startswith("$"):
+                self._later(self._running().retain_message(None, will.topic, will.payload, will.qos))
         if attached.task is not None:
             self._ending[client_id] = attached.task
             attached.task.add_done_callback(lambda task: self._ended(client_id, task))
@@ -250,10 +260,9 @@ class AmqttEngine:
 
     async def _serve(self, attached: _Attached, predecessor: asyncio.Task[None] | None) -> None:
         """One client's life in amqtt; a predecessor of the same id must have left first."""
-        assert self._broker is not None
         if predecessor is not None:
             await asyncio.wait([predecessor])
-        await self._broker.external_connected(attached.reader, attached.writer, _LISTENER)
+        await self._running().external_connected(attached.reader, attached.writer, _LISTENER)
         attached.closed_by_amqtt()
 
     def _ended(self, client_id: str, task: asyncio.Task[None]) -> None:
@@ -261,7 +270,14 @@ class AmqttEngine:
             del self._ending[client_id]
 
     def _broadcast(self, topic: str, payload: bytes, qos: int) -> None:
-        assert self._broker is not None
-        chore = asyncio.create_task(self._broker.internal_message_broadcast(topic, payload, qos))
+        self._later(self._running().internal_message_broadcast(topic, payload, qos))
+
+    def _running(self) -> _Broker:
+        if self._broker is None:
+            raise RuntimeError("the engine has not been started; await start() first")
+        return self._broker
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        chore = asyncio.create_task(work)
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
