@@ -135,7 +135,8 @@ def host_name(sni: bytes | None) -> str | None:
     return None
 
 
-#: What OpenSSL says, and what that means for whoever reads the trace.
+#: What OpenSSL says, and what that means for whoever reads the trace. Alerts are the client's; the protocol
+#: version that OpenSSL puts before the word differs from release to release.
 _MEANINGS = {
     "http request": "the client speaks plain HTTP; this port speaks TLS",
     "wrong version number": "the client's bytes are no TLS; connect with TLS 1.2 or 1.3",
@@ -143,9 +144,9 @@ _MEANINGS = {
     "no shared cipher": "the client offers no cipher suite of AWS IoT's list",
     "peer did not return a certificate": "the client sent no certificate",
     "bad signature": "the client's signature does not fit its certificate: it uses another private key",
-    "tlsv1 alert unknown ca": "the client does not trust this server; give it the TEST-ONLY root certificate",
-    "ssl/tls alert bad certificate": "the client does not accept this server's certificate; check the name",
-    "ssl/tls alert certificate unknown": "the client does not accept this server's certificate",
+    "alert unknown ca": "the client does not trust this server; give it the TEST-ONLY root certificate",
+    "alert bad certificate": "the client does not accept this server's certificate; check the name",
+    "alert certificate unknown": "the client does not accept this server's certificate",
 }
 
 
@@ -154,6 +155,8 @@ def sentence(error: SSL.Error) -> str:
     queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
     reasons = [str(entry[2]) for entry in queue]
     for reason in reasons:
-        if reason in _MEANINGS:
-            return f"{_MEANINGS[reason]} (OpenSSL: {reason})"
+        _, alert, name = reason.partition("alert ")
+        meaning = _MEANINGS.get(alert + name if alert else reason)
+        if meaning is not None:
+            return f"{meaning} (OpenSSL: {reason})"
     return f"the TLS session failed (OpenSSL: {', '.join(reasons) or error!r})"

@@ -11,8 +11,8 @@ What this seam cannot mend, and the default engine does right:
 * Subscribing again to a filter keeps its first QoS.
 * A QoS 1 message that is not acknowledged within five seconds is lost, also for a persistent session.
 * No order between messages of different QoS; no window of 100 in flight.
-* Wills and messages to ``$aws/…`` go around amqtt's client loop, which would lose the one and die of the other,
-  through its internal broadcast.
+* Wills and messages to ``$aws/…`` go around amqtt's client loop, through its internal broadcast: the loop
+  would lose the one and die of the other.
 
 Evidence: document - amqtt 0.12.1, ``amqtt/broker.py`` and ``amqtt/mqtt/protocol/handler.py``, read and run.
 """

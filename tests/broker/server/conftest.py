@@ -135,16 +135,16 @@ class RawClient:
             try:
                 self.tls.do_handshake()
             except SSL.WantReadError:
-                self._flush()
+                self.flush()
                 if not self._fill():
                     raise ConnectionError("the server ended the stream during the handshake") from None
             else:
-                self._flush()
+                self.flush()
                 return
 
     def send(self, *packets: mqtt.Packet | bytes) -> None:
         self.tls.sendall(b"".join(p if isinstance(p, bytes) else mqtt.encode(p) for p in packets))
-        self._flush()
+        self.flush()
 
     def packet(self) -> mqtt.Packet:
         """The next packet; the end of the connection is an error here."""
@@ -187,9 +187,9 @@ class RawClient:
         self.send(mqtt.Publish(topic, payload, qos=1, retain=retain, packet_id=9))
         return self.packet()
 
-    def leave_silently(self) -> None:
+    def half_close(self) -> None:
         """FIN without close_notify."""
-        self.socket.close()
+        self.socket.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         """RST, as a crashed device's modem sends it."""
@@ -199,7 +199,7 @@ class RawClient:
     def shutdown(self) -> None:
         """close_notify."""
         self.tls.shutdown()
-        self._flush()
+        self.flush()
 
     def _read(self) -> bytes:
         while True:
@@ -215,7 +215,8 @@ class RawClient:
             self.tls.bio_write(data)
         return bool(data)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what TLS wants sent."""
         while True:
             try:
                 self.socket.sendall(self.tls.bio_read(65536))
