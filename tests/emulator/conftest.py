@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from softatecc import profiles
 from softatecc.chip import Chip
 from softatecc.config import KEY_CONFIG, LOCK_CONFIG, LOCK_VALUE, SLOT_CONFIG, Configuration

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from softatecc.chip import Chip
 from softatecc.commands import HANDLERS
 from softatecc.config import LOCK_CONFIG, LOCK_VALUE, UNLOCKED, Configuration
