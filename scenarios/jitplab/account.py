@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from jitpbroker.server import Server
 from jitpbroker.thread import BrokerThread
 from jitpbroker.x509 import Certificate
 from jitplab.channel import Endpoint
+from jitplab.scenario import NeedUnmet
 
 JsonValue: TypeAlias = broker_trace.JsonValue
 
@@ -42,11 +44,16 @@ def make_engine(name: str) -> Engine:
     """The message engine called ``local`` or ``amqtt``.
 
     Raises:
-        ValueError: there is no such engine, or what it needs is not installed.
+        ValueError: there is no such engine.
+        NeedUnmet: what it needs is not installed.
     """
     if name == "local":
         return LocalEngine()
     if name == "amqtt":
+        if importlib.util.find_spec("amqtt") is None:
+            raise NeedUnmet(
+                "the engine amqtt is not installed; run pip install 'jitplab[amqtt]' or choose --engine local"
+            )
         from jitpbroker.engine.amqtt import AmqttEngine  # noqa: PLC0415 - optional, and heavy to load
 
         return AmqttEngine()
@@ -161,6 +168,10 @@ class Account:
     def snapshot(self) -> dict[str, JsonValue]:
         """The registry as JSON."""
         return self._thread.call(self.registry.snapshot)
+
+    def thing_names(self) -> tuple[str, ...]:
+        """The things there are, by name."""
+        return self._thread.call(lambda: tuple(thing.name for thing in self.registry.things))
 
     def records(self) -> tuple[broker_trace.Record, ...]:
         """The trace so far."""

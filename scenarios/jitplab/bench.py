@@ -39,6 +39,12 @@ class Bench:
         self._transport = transport
         self.library = library
 
+    @property
+    def description(self) -> str:
+        """One line for the reader of a run."""
+        serial_number = self._transport.chip.configuration.serial_number
+        return f"emulated ATECC608A, serial number {serial_number.hex()}"
+
     def commands(self) -> tuple[dict[str, JsonValue], ...]:
         """Every command the chip was sent so far, in order, numbered from 1."""
         records = [r for r in self._transport.chip.trace if isinstance(r, CommandRecord)]

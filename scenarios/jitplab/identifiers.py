@@ -29,6 +29,11 @@ class Key:
     public_key: bytes
     slot: int | None = None
 
+    @property
+    def identifier(self) -> bytes:
+        """The key's identifier, 20 bytes."""
+        return key_identifier(self.public_key)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -74,7 +79,7 @@ def match(identifier: bytes, keys: Iterable[Key]) -> Match | None:
     """
     candidates = (*keys, *_EMPTY_SLOTS)
     for key in candidates:
-        if key_identifier(key.public_key) == identifier:
+        if key.identifier == identifier:
             return Match(key.name, key.slot, "SHA1(04|X|Y)")
     for key in candidates:
         x, y = key.public_key[:32], key.public_key[32:]

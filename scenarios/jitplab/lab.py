@@ -90,6 +90,15 @@ class Chain:
         return (self.device,) if self.signer is None else (self.device, self.signer)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A rule that objected: its name, what it asks, and its sentence."""
+
+    rule: str
+    question: str
+    why: str
+
+
 class Lab:
     """A context manager; everything opened in it is closed with it.
 
@@ -290,6 +299,18 @@ class Lab:
         self._presented = chain
         self._current = account
         return call
+
+    def last_refusal(self, account: Account) -> Refusal:
+        """The newest objection in an account's trace.
+
+        Raises:
+            LookupError: nothing was refused there.
+        """
+        for record in reversed(account.records()):
+            if isinstance(record, broker_trace.Decision) and record.rule is not None:
+                rule = next(rule for rule in account.profile.rules if rule.name == record.rule)
+                return Refusal(rule.name, rule.question, record.why or "")
+        raise LookupError("the trace holds no refusal; connect with a faulty chain first")
 
     # --- what came of it -------------------------------------------------------------------------
 

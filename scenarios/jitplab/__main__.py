@@ -1,0 +1,7 @@
+"""``python -m jitplab``."""
+
+import sys
+
+from jitplab.cli import main
+
+sys.exit(main())

@@ -1,0 +1,55 @@
+"""``jitplab list``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from jitplab.commands import options
+from jitplab.outcome import JsonValue
+from jitplab.report import scenario_lines
+from jitplab.scenario import Scenario, catalogue
+from jitplab.terminal import style_of
+
+if TYPE_CHECKING:
+    from jitplab.commands import SubParsers
+
+
+def add_to(commands: SubParsers) -> None:
+    """Describe the command."""
+    command = commands.add_parser(
+        "list",
+        help="the scenarios there are",
+        description="Lists the catalogue, a scenario a line.",
+        epilog="example: jitplab list --json",
+    )
+    command.add_argument("--json", action="store_true", help="an array of objects")
+    command.set_defaults(act=act)
+
+
+def as_json(each: Scenario) -> dict[str, JsonValue]:
+    """A scenario's entry in ``jitplab list --json``."""
+    return {
+        "name": each.name,
+        "area": each.area,
+        "title": each.title,
+        "refused_by": each.refused_by,
+        "admitted": each.admitted,
+        "checked_against": each.checked_against.value,
+        "source": each.source,
+        "twin": each.twin,
+        "question": each.question,
+        "parameters": {name: int(default) for name, default in each.parameters.items()},
+    }
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """List them."""
+    known = catalogue()
+    if chosen.json:
+        options.say_json([as_json(each) for each in known.values()])
+        return 0
+    for line in scenario_lines(known, style_of(sys.stdout)):
+        options.say(line)
+    return 0

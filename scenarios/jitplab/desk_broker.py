@@ -1,0 +1,286 @@
+"""The broker of ``jitplab broker``: registers a user's CA without further ceremony and serves.
+
+Rules of this file:
+1. One ready line on standard output, a JSON object; everything else goes to standard error.
+2. Loopback unless told otherwise, and a sentence when told otherwise.
+3. What is wrong with the arguments is said in one sentence before anything listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final, TextIO
+
+from jitpbroker import trace as broker_trace
+from jitpbroker.admission.desk import FrontDesk
+from jitpbroker.admission.profiles import profile_named
+from jitpbroker.credentials import ROOT_CERTIFICATE_FILE, CredentialsError, c_array, load_or_create
+from jitpbroker.engine import Engine
+from jitpbroker.logs import LOG_GROUP, Log, LogLevel, LogOptions
+from jitpbroker.registry.entities import AutoRegistration, CaCertificate, CaStatus, RegistrationConfig
+from jitpbroker.registry.errors import RegistryError
+from jitpbroker.registry.store import Registry
+from jitpbroker.server import Server, Settings
+from jitpbroker.x509 import Certificate
+from jitplab.account import ROLE_ARN, make_engine
+from jitplab.scenario import NeedUnmet
+from jitplab.terminal import Style, style_of
+
+_MISUSE: Final = 2
+_NEED_UNMET: Final = 3
+
+
+class CannotServe(Exception):  # noqa: N818 - the reader's sentence follows
+    """The broker cannot be started as asked.
+
+    Attributes:
+        code: the exit code: 2 misuse, 3 a need is unmet.
+    """
+
+    def __init__(self, sentence: str, code: int = _MISUSE) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was asked for on the command line."""
+
+    cas: tuple[Path, ...]
+    template: Path | None
+    listen: str
+    port: int
+    server_names: tuple[str, ...]
+    profile: str
+    engine: str
+    directory: Path
+    c_array: Path | None
+    log_authn_errors: bool
+
+
+def serve(plan: Plan) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        CannotServe: with the sentence for the user.
+    """
+    template = read_template(plan.template)
+    certificates = [certificate for path in plan.cas for certificate in _certificates(path)]
+    registry = Registry(new_id=_uuid)
+    for certificate in certificates:
+        _register(registry, certificate, template)
+    names = list(dict.fromkeys(("localhost", "127.0.0.1", "::1", *_own_names(plan), *plan.server_names)))
+    try:
+        credentials = load_or_create(plan.directory, names)
+        if plan.c_array is not None:
+            plan.c_array.write_text(c_array(credentials.root_pem), encoding="ascii")
+    except CredentialsError as error:
+        raise CannotServe(str(error)) from None
+    except (OSError, ValueError) as error:
+        raise CannotServe(f"no server certificate for {', '.join(names)} can be made: {error}") from None
+    engine = _engine(plan.engine)
+    with ExitStack() as stack:
+        log_file, trace_file = (
+            stack.enter_context(_private_file(plan.directory / name))
+            for name in (f"{LOG_GROUP}.jsonl", "trace.jsonl")
+        )
+        levels = {"Connection.AuthNError": LogLevel.ERROR} if plan.log_authn_errors else {}
+        trace = broker_trace.Trace()
+        trace.listen(lambda record: _keep(trace_file, record))
+        trace.listen(lambda record: _tell(sys.stderr, record))
+        desk = FrontDesk(
+            registry,
+            trace,
+            profile=profile_named(plan.profile),
+            log=Log(log_file, LogOptions(registry.arns.account, event_levels=levels), _uuid),
+            new_id=_uuid,
+        )
+        server = Server(
+            desk,
+            engine,
+            trace,
+            credentials,
+            now=lambda: datetime.now(UTC),
+            settings=Settings(host=plan.listen, port=plan.port),
+        )
+        asyncio.run(_serve(server, plan, tuple(registry.cas)))
+
+
+async def _serve(server: Server, plan: Plan, cas: tuple[CaCertificate, ...]) -> None:
+    try:
+        await server.start()
+    except OSError as error:
+        raise CannotServe(
+            f"{plan.listen}:{plan.port} cannot be listened on: {error.strerror or error}; "
+            "choose another --listen or --port (0 picks a free port)",
+            _NEED_UNMET,
+        ) from None
+    try:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        _say_ready(server.port, plan, cas)
+        await stop.wait()
+    finally:
+        await server.close()
+
+
+def _say_ready(port: int, plan: Plan, cas: tuple[CaCertificate, ...]) -> None:
+    host = f"[{plan.listen}]" if ":" in plan.listen else plan.listen
+    ready = {
+        "ready": True,
+        "mqtt": f"{host}:{port}",
+        "root": str((plan.directory / ROOT_CERTIFICATE_FILE).resolve()),
+        "profile": plan.profile,
+        "engine": plan.engine,
+        "ca_certificates": [ca.id for ca in cas],
+        "log": str((plan.directory / f"{LOG_GROUP}.jsonl").resolve()),
+        "trace": str((plan.directory / "trace.jsonl").resolve()),
+    }
+    style = style_of(sys.stderr)
+    for ca in cas:
+        sys.stderr.write(f"registered CA {ca.certificate.label} ({ca.id})\n")
+    if not _is_loopback(plan.listen):
+        sys.stderr.write(
+            style.bad(f"listening on {plan.listen}: whoever reaches this machine reaches the broker, too\n")
+        )
+    sys.stderr.flush()
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+
+
+# --- what a person sees while it runs --------------------------------------------------------------
+
+
+def _keep(file: TextIO, record: broker_trace.Record) -> None:
+    file.write(json.dumps(broker_trace.as_json(record)) + "\n")
+    file.flush()
+
+
+def _tell(stream: TextIO, record: broker_trace.Record) -> None:
+    sentence = told(record, style_of(stream))
+    if sentence is not None:
+        stream.write(f"{record.at.strftime('%H:%M:%S')} {sentence}\n")
+        stream.flush()
+
+
+def told(record: broker_trace.Record, style: Style) -> str | None:
+    """A trace record in one line for a person, ``None`` for those that say nothing new."""
+    match record:
+        case broker_trace.Handshake(completed=True):
+            chain = f"{len(record.chain)} certificate{'s' * (len(record.chain) != 1)}"
+            return style.dim(f"{record.peer} {record.version}, SNI {record.sni or 'none'}, {chain}")
+        case broker_trace.Handshake():
+            return style.bad(f"{record.peer} handshake failed: {record.why}")
+        case broker_trace.Decision(rule=str()):
+            return style.bad(f"{record.peer} {record.client_id!r} refused by {record.rule}: {record.why}")
+        case broker_trace.Decision():
+            return style.good(f"{record.peer} {record.client_id!r}: {record.verdict}")
+        case broker_trace.Provisioning(succeeded=True):
+            made = f"thing {record.thing_name}, policies {', '.join(record.policy_names) or 'none'}"
+            return style.good(f"{record.certificate_id[:12]}… is {record.certificate_status}: {made}")
+        case broker_trace.Provisioning():
+            return style.bad(f"{record.certificate_id[:12]}… stays {record.certificate_status}: {record.why}")
+        case broker_trace.Authorization(allowed=False):
+            return style.bad(f"{record.client_id!r} may not {record.action} {record.resource}: {record.why}")
+        case broker_trace.Disconnect():
+            return style.dim(f"{record.peer} closed by the {record.by}: {record.reason}, {record.why}")
+        case _:
+            return None
+
+
+# --- arguments ----------------------------------------------------------------------------------------
+
+
+def read_template(path: Path | None) -> str | None:
+    """The template body in a file: bare, or inside a registration-config as ``aws iot`` takes it.
+
+    Raises:
+        CannotServe: the file cannot be read or is no JSON object.
+    """
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+        body = json.loads(text)
+    except OSError as error:
+        raise CannotServe(f"the template {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise CannotServe(f"the template {path} is not JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise CannotServe(f"the template {path} is no JSON object with Parameters and Resources")
+    inner = body.get("templateBody")
+    if inner is None:
+        return text
+    if not isinstance(inner, str):
+        raise CannotServe(f"templateBody in {path} is not a string; AWS wants the template escaped into one")
+    return inner
+
+
+def _certificates(path: Path) -> Iterable[Certificate]:
+    try:
+        return Certificate.chain_from_pem(path.read_bytes())
+    except OSError as error:
+        raise CannotServe(f"the CA certificate {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise CannotServe(f"{path}: {error}") from None
+
+
+def _register(registry: Registry, certificate: Certificate, template: str | None) -> None:
+    try:
+        registry.cas.register(
+            certificate,
+            at=datetime.now(UTC),
+            status=CaStatus.ACTIVE,
+            auto_registration=AutoRegistration.ENABLE,
+            registration_config=RegistrationConfig(template, ROLE_ARN) if template is not None else None,
+        )
+    except RegistryError as error:
+        raise CannotServe(str(error)) from None
+
+
+def _engine(name: str) -> Engine:
+    try:
+        return make_engine(name)
+    except NeedUnmet as error:
+        raise CannotServe(str(error), _NEED_UNMET) from None
+
+
+def _own_names(plan: Plan) -> tuple[str, ...]:
+    """The listening address, where it names one."""
+    try:
+        address = ip_address(plan.listen)
+    except ValueError:
+        return (plan.listen,)
+    return () if address.is_unspecified else (str(address),)
+
+
+def _is_loopback(listen: str) -> bool:
+    try:
+        return ip_address(listen).is_loopback
+    except ValueError:
+        return listen == "localhost"
+
+
+def _private_file(path: Path) -> TextIO:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CannotServe(f"{path} cannot be written: {error.strerror}") from None
+    return os.fdopen(descriptor, "a", encoding="utf-8")
+
+
+def _uuid() -> str:
+    return str(uuid.uuid4())
