@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from softatecc.config import COUNTER, Configuration
 from softatecc.counter import COUNTER_MAXIMUM, encode_counter
-from softatecc.crypto import SCALAR_SIZE, PrivateKey, is_scalar
+from softatecc.crypto import PrivateKey
 from softatecc.sha256 import Sha256
 from softatecc.status import obey
 from softatecc.zones import OTP_SIZE, SLOT_SIZES, Location, Zone
@@ -143,26 +143,25 @@ class NonVolatile:
     def read(self, location: Location) -> bytes:
         """The bytes that exist at a location."""
         start, end = location.offset, location.offset + location.length
-        match location.zone:
-            case Zone.CONFIG:
-                return self.configuration.image[start:end]
-            case Zone.OTP:
-                return self.otp[start:end]
-            case Zone.DATA:
-                return self._slots[location.slot][start:end]
+        contents = {
+            Zone.CONFIG: self.configuration.image,
+            Zone.OTP: self.otp,
+            Zone.DATA: self._slots[location.slot],
+        }[location.zone]
+
+        return contents[start:end]
 
     def write(self, location: Location, data: bytes) -> None:
         """Write at a location; what exceeds the slot is dropped."""
         kept = data[: location.length]
         start, end = location.offset, location.offset + location.length
-        match location.zone:
-            case Zone.CONFIG:
-                self.configuration = self.configuration.replaced(start, kept)
-            case Zone.OTP:
-                self.otp = self.otp[:start] + kept + self.otp[end:]
-            case Zone.DATA:
-                slot = self._slots[location.slot]
-                self.store(location.slot, slot[:start] + kept + slot[end:])
+        if location.zone is Zone.CONFIG:
+            self.configuration = self.configuration.replaced(start, kept)
+        elif location.zone is Zone.OTP:
+            self.otp = self.otp[:start] + kept + self.otp[end:]
+        else:
+            slot = self._slots[location.slot]
+            self.store(location.slot, slot[:start] + kept + slot[end:])
 
     def count_use(self, whose: str) -> None:
         """Count one use of a limited key on Counter[0].
@@ -209,14 +208,7 @@ class NonVolatile:
 
     def private_key(self, number: int) -> PrivateKey | None:
         """The private key in a slot, or None where none was ever made."""
-        key = self._keys.get(number)
-        if key is None:
-            scalar = self._slots[number][4 : 4 + SCALAR_SIZE]
-            if not is_scalar(scalar):
-                return None
-            key = self._keys[number] = PrivateKey(scalar)
-
-        return key
+        return self._keys.get(number)
 
     def public_key(self, number: int) -> bytes:
         """``X || Y`` of a public key slot, out of its 72 padded bytes ``4Z X 4Z Y``."""

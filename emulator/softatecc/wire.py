@@ -132,9 +132,11 @@ class I2cPort:
 
     def _take(self, data: bytes) -> None:
         """Collect a command; several transactions may bring it (508A data sheet, word address 03)."""
-        self._input += data
-        if not self._input:
+        if not data:
             return
+        # One buffer serves both directions: the first byte of a command overwrites the last answer.
+        self._output, self._pointer = b"", 0
+        self._input += data
         count = self._input[0]
         if _SMALLEST_COUNT <= count <= LARGEST_GROUP and len(self._input) < count:
             return

@@ -74,13 +74,7 @@ def address(zone: Zone, slot: int, offset: int) -> int:
 
 def zone_size(zone: Zone, slot: int = 0) -> int:
     """Size in bytes of the configuration zone, the OTP zone or one slot."""
-    match zone:
-        case Zone.CONFIG:
-            return CONFIG_SIZE
-        case Zone.OTP:
-            return OTP_SIZE
-        case Zone.DATA:
-            return SLOT_SIZES[slot]
+    return SLOT_SIZES[slot] if zone is Zone.DATA else {Zone.CONFIG: CONFIG_SIZE, Zone.OTP: OTP_SIZE}[zone]
 
 
 def locate(zone_code: int, param2: int, size: int, address_error: Status = Status.PARSE_ERROR) -> Location:

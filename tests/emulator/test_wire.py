@@ -96,6 +96,13 @@ def test_the_reset_word_address_drops_half_a_command(awake: I2cPort) -> None:
     assert awake.read(7) == REVISION
 
 
+def test_the_first_byte_of_a_command_overwrites_the_last_answer(awake: I2cPort) -> None:
+    awake.write(WordAddress.COMMAND, INFO[:1])
+    awake.write(WordAddress.RESET)
+
+    assert awake.read(4) == b"\xff" * 4
+
+
 def test_an_impossible_count_is_answered_at_once(awake: I2cPort) -> None:
     awake.write(WordAddress.COMMAND, b"\x03")
 

@@ -30,14 +30,11 @@ def read(chip: Chip, cmd: Command) -> bytes:
     size = BLOCK if cmd.param1 & _WIDE else WORD
     location = locate(cmd.param1 & _ZONE, cmd.param2, size, chip.model.address_error)
 
-    match location.zone:
-        case Zone.CONFIG:
-            return chip.memory.read(location)
-        case Zone.OTP:
-            obey(config_is_unlocked(chip.configuration) or data_is_unlocked(chip.configuration))
-            return chip.memory.read(location)
-        case Zone.DATA:
-            return _read_slot(chip, chip.slot(location.slot), location)
+    if location.zone is Zone.DATA:
+        return _read_slot(chip, chip.slot(location.slot), location)
+    if location.zone is Zone.OTP:
+        obey(config_is_unlocked(chip.configuration) or data_is_unlocked(chip.configuration))
+    return chip.memory.read(location)
 
 
 def _read_slot(chip: Chip, slot: Slot, location: Location) -> bytes:

@@ -57,15 +57,14 @@ def write(chip: Chip, cmd: Command) -> bytes:
         expect_data(cmd, BLOCK if wide else WORD)
     location = locate(zone_code, cmd.param2, BLOCK if wide else WORD, chip.model.address_error)
 
-    match location.zone:
-        case Zone.CONFIG:
-            _check_configuration(chip, location)
-            chip.memory.write(location, cmd.data)
-        case Zone.OTP:
-            _check_otp(chip, location)
-            chip.memory.write(location, cmd.data)
-        case Zone.DATA:
-            _write_slot(chip, chip.slot(location.slot), location, cmd, encrypted=encrypted)
+    if location.zone is Zone.DATA:
+        _write_slot(chip, chip.slot(location.slot), location, cmd, encrypted=encrypted)
+        return SUCCESS
+    if location.zone is Zone.CONFIG:
+        _check_configuration(chip, location)
+    else:
+        _check_otp(chip, location)
+    chip.memory.write(location, cmd.data)
 
     return SUCCESS
 

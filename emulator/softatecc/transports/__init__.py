@@ -18,6 +18,10 @@ _LONGEST_RESPONSE = 155
 _LATER = ("tcp", "i2c", "kit-hid")
 
 
+class NoResponse(Exception):  # noqa: N818 - what happened, not whose fault it is
+    """The chip did not answer."""
+
+
 class Transport(Protocol):
     """A way to a chip, emulated or real."""
 
@@ -26,7 +30,11 @@ class Transport(Protocol):
         ...
 
     def exchange(self, packet: bytes) -> bytes:
-        """Send a packet without word address, wait, and return the response group."""
+        """Send a packet without word address, wait, and return the response group.
+
+        Raises:
+            NoResponse: nothing came back.
+        """
         ...
 
     def idle(self) -> None:
@@ -61,12 +69,19 @@ class EmulatorTransport:
         return WAKE_RESPONSE
 
     def exchange(self, packet: bytes) -> bytes:
-        """Write the packet, read the response back."""
+        """Write the packet, read the response back.
+
+        Raises:
+            NoResponse: the packet is shorter than its count says, so the chip waits for the rest.
+        """
         self.port.wake()
         self.port.write(WordAddress.COMMAND, packet)
-        self.port.write(WordAddress.RESET)
-        group = self.port.read(_LONGEST_RESPONSE)
-        assert group is not None, "a chip that is awake and has a whole packet answers"
+        group = self.port.read(_LONGEST_RESPONSE) if packet else None
+        if group is None:
+            self.port.write(WordAddress.RESET)
+            raise NoResponse(
+                f"the chip waits for more than the {len(packet)} bytes sent; send a whole packet"
+            )
 
         return group[: group[0]]
 
