@@ -25,6 +25,9 @@ from jitpbroker.transport import TlsTransport
 
 KIB = 1024
 
+#: Turns of the event loop between asyncio's accept and ``connection_made``: a task, its transport, its call.
+_ACCEPT_STEPS = 3
+
 
 def _random_client_id() -> str:
     return str(uuid.uuid4())
@@ -121,6 +124,8 @@ class Server:
         if self._listener is None or self._all_gone is None:
             return
         self._listener.close()
+        for _ in range(_ACCEPT_STEPS):  # a connection accepted just now becomes a peer, and can be closed
+            await asyncio.sleep(0)
         for peer in tuple(self._connections):
             why = "the broker is shutting down"
             peer.hang_up(DisconnectReason.SERVER_INITIATED_DISCONNECT, why, publish_will=False)
@@ -128,6 +133,11 @@ class Server:
         await self._listener.wait_closed()
         await self.engine.close()
         self._listener = None
+
+    async def settled(self) -> None:
+        """Return once every connection so far is gone and has left its records."""
+        if self._all_gone is not None:
+            await self._all_gone.wait()
 
     def disconnect(self, client_id: str, reason: DisconnectReason, why: str) -> bool:
         """Hang up on a client; whether it was connected."""

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -49,12 +50,18 @@ class BrokerThread:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        assert self._loop is not None
-        assert self._stop is not None
-        self._loop.call_soon_threadsafe(self._stop.set)
+        failures = self.stop()
+        if failures and error is None:
+            raise failures[0]
+
+    def stop(self) -> list[BaseException]:
+        """Close the broker and return what failed inside it; doing it twice does nothing more."""
+        if self._thread.is_alive() and self._loop is not None and self._stop is not None:
+            with suppress(RuntimeError):  # the loop has just closed by itself
+                self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
-        if self._failures and error is None:
-            raise self._failures[0]
+        failures, self._failures = self._failures, []
+        return failures
 
     def call(self, function: Callable[[], T]) -> T:
         """Run ``function`` between two events of the broker; return its result or raise what it raised."""
@@ -69,6 +76,11 @@ class BrokerThread:
 
         self._loop.call_soon_threadsafe(run)
         return outcome.result()
+
+    def settle(self) -> None:
+        """Wait until every connection so far is gone and the trace tells all of it."""
+        assert self._loop is not None, "enter the block first"
+        asyncio.run_coroutine_threadsafe(self._server.settled(), self._loop).result()
 
     def _run(self) -> None:
         try:

@@ -169,6 +169,10 @@ class Account:
         """The registry as JSON."""
         return self._thread.call(self.registry.snapshot)
 
+    def settle(self) -> None:
+        """Wait until every connection so far is gone and the trace tells all of it."""
+        self._thread.settle()
+
     def thing_names(self) -> tuple[str, ...]:
         """The things there are, by name."""
         return self._thread.call(lambda: tuple(thing.name for thing in self.registry.things))

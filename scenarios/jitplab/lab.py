@@ -283,6 +283,7 @@ class Lab:
         account = account or self._current or self.account()
         before, known = account.status_of(chain.device), len(account.records())
         seen = go(account.endpoint(sni=sni))
+        account.settle()
         new = account.records()[known:]
         decision = next((r for r in new if isinstance(r, broker_trace.Decision)), None)
         call = Call(

@@ -296,8 +296,10 @@ def certificates_from_pem(data: bytes) -> tuple[bytes, ...]:
     """
     try:
         loaded = x509.load_pem_x509_certificates(data)
-    except ValueError as error:
-        raise ValueError(f"no readable PEM certificate ({error})") from None
+    except ValueError:
+        raise ValueError(
+            "no readable PEM certificate in it; convert DER with openssl x509 -inform der"
+        ) from None
     return tuple(certificate.public_bytes(serialization.Encoding.DER) for certificate in loaded)
 
 

@@ -14,7 +14,9 @@ _WIDTH = 100
 
 
 def _wrapped(text: str, indent: str) -> Iterator[str]:
-    yield from textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+    yield from textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=" " * (len(indent) - len(indent.lstrip()) + 2)
+    )
 
 
 def scenario_lines(scenarios: Mapping[str, Scenario], style: Style) -> Iterator[str]:
@@ -96,7 +98,7 @@ def difference_lines(differences: tuple[SignerDifference, ...]) -> Iterator[str]
         yield f"    presented   {octets(each.difference.ours)}"
         yield f"    registered  {octets(each.difference.theirs)}"
         if each.match is not None:
-            yield from _wrapped(each.match.sentence(), "    the presented one: ")
+            yield from _wrapped(f"the presented one: {each.match.sentence()}", "    ")
 
 
 def explanation_lines(found: Explanation, style: Style) -> Iterator[str]:
@@ -110,18 +112,23 @@ def explanation_lines(found: Explanation, style: Style) -> Iterator[str]:
         yield f"  rule: {found.rule}"
         yield from _wrapped(f"it asks: {found.question}", "  ")
         yield from _wrapped(f"it objects: {found.why}", "  ")
-        yield style.dim(f"  evidence: {found.evidence}")
+        yield from _wrapped(f"evidence: {found.evidence}", "  ")
     if found.differences:
         yield style.bold(f"The presented signer beside the registered {found.compared_with}:")
         yield from difference_lines(found.differences)
         if [each.difference.field.name for each in found.differences] == ["authorityKeyIdentifier"]:
             yield "  nothing else differs: same names, dates, key and signature, over a part that changed"
+            yield from _wrapped(
+                "cure: have the firmware read the CA key whose identifier is the registered one, "
+                "or hand over no CA key, which keeps the template's identifier",
+                "  ",
+            )
     for each in found.identifiers:
         yield style.bold(f"The {each.field} of {each.certificate} is not that of {each.of}:")
         yield f"    presented   {octets(each.value)}   (offset {each.offset})"
         yield f"    expected    {octets(each.expected)}"
         if each.match is not None:
-            yield from _wrapped(each.match.sentence(), "    the presented one: ")
+            yield from _wrapped(f"the presented one: {each.match.sentence()}", "    ")
     unknown = [e for e in found.differences if e.match is None and "Identifier" in e.difference.field.name]
     if unknown or any(each.match is None for each in found.identifiers):
         yield "  no key at hand gives that identifier; name more with --key NAME=PUB.pem"
