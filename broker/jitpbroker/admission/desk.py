@@ -94,9 +94,8 @@ class FrontDesk:
                 return self._admit(attempt, device)
             case Provision():
                 return self._onboard(attempt, verdict)
-            case Refuse():
-                self._log_refusal(decision, attempt, verdict)
-                return HangUp(NOT_AUTHENTICATED, verdict.why)
+        self._log_refusal(decision, attempt, verdict)
+        return HangUp(NOT_AUTHENTICATED, verdict.why)
 
     def may_publish(self, principal: Principal, topic: str, *, retain: bool, at: datetime) -> str | None:
         """``iot:Publish``, and ``iot:RetainPublish`` for a retained message."""
