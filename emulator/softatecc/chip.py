@@ -2,9 +2,11 @@
 
 Rules of this file:
 1. `Chip.exchange` answers every byte string with one well-formed group and leaves exactly one record.
-2. Order of judgement: count and CRC (FF), then what is illegal in any state (03), then what state and
-   configuration forbid (0F), then the computation (01).
-   Evidence: document - public 608 Trust data sheets put the CRC first; the rest is in no source.
+2. Count and CRC are judged before anything else (FF).
+   Evidence: document - public 608 Trust data sheets, status codes.
+   After them what is illegal in any state (03), then what state and configuration forbid (0F), then the
+   computation (01).
+   Evidence: assumed - no source orders the rest.
 3. `Rejected` is caught here and nowhere else.
 4. Nothing here knows the bus; who is asleep and what was half read is in `softatecc.wire`.
 """

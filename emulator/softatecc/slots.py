@@ -57,21 +57,30 @@ class Slot:
 
 
 def config_is_unlocked(configuration: Configuration) -> str | None:
-    """Most commands work only once the configuration can no longer change."""
+    """Most commands work only once the configuration can no longer change.
+
+    Evidence: silicon - logs of a 608A show 0F for GenKey and Sign until then.
+    """
     if not configuration.config_locked:
         return "the configuration zone is not locked (LockConfig, byte 87, is 55)"
     return None
 
 
 def data_is_unlocked(configuration: Configuration) -> str | None:
-    """Data and OTP cannot be read before they are locked."""
+    """Data and OTP cannot be read before they are locked.
+
+    Evidence: silicon - logs of a 608A show 0F for Read until then.
+    """
     if not configuration.data_locked:
         return "the data and OTP zones are not locked (LockValue, byte 86, is 55)"
     return None
 
 
 def is_no_private_p256(slot: Slot) -> str | None:
-    """Keys are made, used and published only in slots declared for them."""
+    """Keys are made, used and published only in slots declared for them.
+
+    Evidence: silicon - logs of a 608A show 0F for GenKey on a slot of KeyType 7.
+    """
     if not slot.key.private:
         return f"{slot} is no P-256 private key slot: KeyConfig.Private (bit 0) is 0"
     if slot.key.key_type != KeyType.P256:
@@ -82,7 +91,10 @@ def is_no_private_p256(slot: Slot) -> str | None:
 
 
 def is_no_public_p256(slot: Slot) -> str | None:
-    """A stored public key needs 72 bytes and KeyType 4."""
+    """A stored public key needs 72 bytes and KeyType 4.
+
+    Evidence: document - public 608 Trust data sheets, KeyConfig.
+    """
     if slot.number < 8:
         return f"{slot} holds {slot.size} bytes; a public key needs 72, slots 8 to 15"
     if not slot.is_public_p256:
@@ -94,28 +106,40 @@ def is_no_public_p256(slot: Slot) -> str | None:
 
 
 def is_slot_locked(slot: Slot) -> str | None:
-    """A slot locked by itself keeps its contents for good."""
+    """A slot locked by itself keeps its contents for good, before the data lock too.
+
+    Evidence: assumed - the data sheets say so for the time after the data lock only.
+    """
     if slot.locked:
         return f"{slot} is locked: its SlotLocked bit (bytes 88-89, bit {slot.number}) is 0"
     return None
 
 
 def forbids_create(slot: Slot, configuration: Configuration) -> str | None:
-    """After the data lock, SlotConfig.WriteConfig must allow GenKey."""
+    """After the data lock, SlotConfig.WriteConfig must allow GenKey.
+
+    Evidence: document - 508A data sheet (SlotConfig) and public 608 Trust data sheets.
+    """
     if configuration.data_locked and not slot.config.genkey_allowed:
         return f"{slot} keeps its key: SlotConfig.WriteConfig bit 1 (bit 13) is 0 and the data zone is locked"
     return is_slot_locked(slot)
 
 
 def forbids_public(slot: Slot) -> str | None:
-    """The public key of a private slot is computed only where KeyConfig allows it."""
+    """The public key of a private slot is computed only where KeyConfig allows it.
+
+    Evidence: document - public 608 Trust data sheets, KeyConfig.
+    """
     if not slot.key.pub_info:
         return f"{slot} keeps its public key to itself: KeyConfig.PubInfo (bit 1) is 0"
     return None
 
 
 def forbids_sign(slot: Slot, *, external: bool) -> str | None:
-    """SlotConfig.ReadKey of a private slot says what its key may sign."""
+    """SlotConfig.ReadKey of a private slot says what its key may sign.
+
+    Evidence: document - 508A data sheet (SlotConfig) and public 608 Trust data sheets.
+    """
     if external and not slot.config.external_sign:
         return f"{slot} signs no message of the host: SlotConfig.ReadKey bit 0 is 0"
     if not external and not slot.config.internal_sign:
@@ -124,7 +148,10 @@ def forbids_sign(slot: Slot, *, external: bool) -> str | None:
 
 
 def forbids_key_use(slot: Slot, auth_key: int | None, *, latch: bool) -> str | None:
-    """A key may demand that another was proven before, or that the persistent latch is set."""
+    """A key may demand that another was proven before, or that the persistent latch is set.
+
+    Evidence: vendor-library - cryptoauthlib tests of PersistentDisable; ReqAuth by the data sheets.
+    """
     if slot.key.req_auth and auth_key != slot.key.auth_key:
         return (
             f"{slot} needs authorization: KeyConfig.ReqAuth (bit 7) is 1 and CheckMac has not proven "
@@ -138,7 +165,10 @@ def forbids_key_use(slot: Slot, auth_key: int | None, *, latch: bool) -> str | N
 
 
 def is_not_validated(slot: Slot, first_byte: int) -> str | None:
-    """A public key with PubInfo=1 must have been validated since it was written."""
+    """A public key with PubInfo=1 must have been validated since it was written.
+
+    Evidence: vendor-library - cryptoauthlib atca_tests_verify.c.
+    """
     if slot.key.pub_info and first_byte >> 4 != VALIDATED:
         return (
             f"{slot} holds a public key nobody validated: KeyConfig.PubInfo (bit 1) is 1 and the high nibble "
@@ -148,7 +178,10 @@ def is_not_validated(slot: Slot, first_byte: int) -> str | None:
 
 
 def forbids_read(slot: Slot, configuration: Configuration, size: int) -> str | None:
-    """Clear or encrypted by SlotConfig; a private slot never, in any lock state."""
+    """Clear or encrypted by SlotConfig; a private slot never, in any lock state.
+
+    Evidence: document - 508A data sheet (SlotConfig) and public 608 Trust data sheets.
+    """
     if slot.key.private:
         return f"{slot} holds a private key: KeyConfig.Private (bit 0) is 1, so no lock state lets it be read"
     objection = config_is_unlocked(configuration) or data_is_unlocked(configuration)
@@ -170,6 +203,8 @@ def forbids_write(
 
     Asked of every Write into a slot, clear or encrypted; whether it must be encrypted is asked by
     `demands_encrypted_write`.
+
+    Evidence: vendor-library - cryptoauthlib atca_tests_write.c (write_boundary_conditions and others).
     """
     if slot.key.private:
         return f"{slot} holds a private key: KeyConfig.Private (bit 0) is 1, Write never reaches it"
@@ -193,7 +228,10 @@ def forbids_write(
 
 
 def demands_encrypted_write(slot: Slot, configuration: Configuration) -> str | None:
-    """WriteConfig x1xx: after the data lock only encrypted, authenticated writes."""
+    """WriteConfig x1xx: after the data lock only encrypted, authenticated writes.
+
+    Evidence: document - 508A data sheet (SlotConfig) and public 608 Trust data sheets.
+    """
     if configuration.data_locked and slot.config.write_rule is WriteRule.ENCRYPT:
         return (
             f"{slot} is written only encrypted: SlotConfig.WriteConfig (bits 15:12) is "

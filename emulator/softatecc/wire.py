@@ -2,12 +2,20 @@
 
 Rules of this file (public 608 Trust data sheets, I2C interface):
 1. The first byte after ``address+W`` is the word address: 00 rewinds, 01 sleeps, 02 idles, 03 brings
-   bytes of a command. Others are reserved: acknowledged, and nothing follows.
-   Evidence: document - public 608 Trust data sheets; that reserved ones do nothing is their wording.
+   bytes of a command.
+   Evidence: document - public 608 Trust data sheets, I2C word addresses.
+   The others are reserved; here they are acknowledged and nothing follows.
+   Evidence: assumed - no source says what silicon does with them.
 2. Asleep and idle the chip acknowledges nothing; only a wake ends that.
-3. The read pointer persists over separate reads; 00 rewinds it; past the end the bus reads FF.
+3. The read pointer persists over separate reads; 00 rewinds it.
+   Evidence: silicon - bus captures read the count alone, then the rest.
+   Past the end the bus reads FF.
+   Evidence: document - 508A data sheet.
 4. A command is complete when as many bytes came as its count says; until then nothing can be read.
+   Evidence: document - public 608 Trust data sheets, I2C interface.
 5. The answer to a wake stays readable until the first byte of a command.
+   Evidence: vendor-library - cryptoauthlib lib/hal/atca_hal.c (hal_check_wake).
+6. There is no watchdog yet: a chip left awake stays awake.
 """
 
 from collections.abc import Callable

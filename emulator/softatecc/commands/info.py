@@ -39,6 +39,7 @@ def info(chip: Chip, cmd: Command) -> bytes:
 
     match cmd.param1:
         case Mode.REVISION:
+            # Evidence: assumed - param2 is not looked at here and in Mode.STATE.
             return chip.model.revision.value
         case Mode.KEY_VALID:
             return bytes((_key_valid(chip, cmd.param2), 0, 0, 0))

@@ -1,4 +1,7 @@
-"""Lock, opcode 17: make a zone or a slot final."""
+"""Lock, opcode 17: make a zone or a slot final.
+
+The transport lock (UseLock, byte 68) has no public description and is not modelled.
+"""
 
 from __future__ import annotations
 

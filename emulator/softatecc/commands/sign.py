@@ -32,6 +32,7 @@ def sign(chip: Chip, cmd: Command) -> bytes:
         raise parse_error("this emulator does not implement internal signatures of the Message Digest Buffer")
     expect_data(cmd, 0)
     slot = chip.slot(cmd.param2)
+    # Evidence: assumed - that Sign does not wait for the data lock; no source says it does.
     chip.require_config_locked()
     obey(is_no_private_p256(slot))
     obey(forbids_sign(slot, external=external))

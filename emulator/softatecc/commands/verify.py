@@ -60,6 +60,7 @@ def _stored_key(chip: Chip, cmd: Command, *, in_buffer: bool) -> bytes:
     chip.require_config_locked()
     obey(is_no_public_p256(slot))
     obey(is_not_validated(slot, chip.memory.slot(slot.number)[0]))
+    # Evidence: assumed - LimitedUse of a public key is not counted; sources name private and secret keys.
     chip.permit_key(slot)
     obey(_wants_random_nonce(chip, slot, in_buffer=in_buffer))
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
 
@@ -20,12 +21,14 @@ class Profile:
     source: str
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The profiles there are, in alphabetical order."""
     files = (entry.name for entry in resources.files(__name__).iterdir())
     return tuple(sorted(file.removesuffix(".json") for file in files if file.endswith(".json")))
 
 
+@cache
 def load(name: str) -> Profile:
     """A profile by its name.
 
