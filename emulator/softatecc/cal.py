@@ -59,11 +59,11 @@ class CryptoAuthLib:
                 "cryptoauthlib is not installed for this Python; wheels exist for CPython 3.11 to 3.13 on "
                 "x86_64 Linux, macOS arm64 and Windows (pip install cryptoauthlib==20260505)"
             )
-        import cryptoauthlib  # noqa: PLC0415 - optional, and loading it loads a shared library
-
-        self._module: Any = cryptoauthlib
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its own imports warn on newer interpreters
+            warnings.simplefilter("ignore")  # it leaves a file open while it is imported
+            import cryptoauthlib  # noqa: PLC0415 - optional, and loading it loads a shared library
+
+            self._module: Any = cryptoauthlib
             if self._module.library.get_cryptoauthlib() is None:
                 self._module.load_cryptoauthlib()
         self._library: Any = self._module.library.get_cryptoauthlib()

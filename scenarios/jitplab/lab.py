@@ -1,7 +1,8 @@
 """The laboratory: a chip, the library that drives it, the case's PKI, and accounts to visit.
 
 A scenario takes a ``Lab`` and never asks whether its chip is emulated. Everything that could differ from
-run to run comes from ``Settings``: with a seed and a time, a run repeats byte for byte.
+run to run comes from ``Settings``: with a seed and a time, a run repeats, but for what TLS draws itself
+(the digest that the chip signs in a handshake, hence that signature) and for port numbers.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Call:
             "sni": self.sni,
             **self.visit.as_json(),
             "rule": self.rule,
-            "refusal": self.why,
+            "why": self.why,
             "registered_before": self.status_before,
             "registered_after": self.status_after,
         }

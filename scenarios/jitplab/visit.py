@@ -57,7 +57,7 @@ class Visit:
         """The visit with the keys and words of ``jitplab run --json``."""
         return {
             "handshake": self.handshake,
-            "why": self.why,
+            "error": self.why,
             "tls": self.tls,
             "connect_packet": self.connect_packet.hex() if self.connect_packet is not None else None,
             "connack": self.connack,
