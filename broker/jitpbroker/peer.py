@@ -4,7 +4,7 @@ Rules of this file:
 1. Nothing but a CONNECT makes anybody judge or register anything; a handshake alone leaves a record, no more.
 2. A refusal says nothing on the wire: close_notify, no CONNACK, no PUBACK, no SUBACK.
 3. Authorization comes before acknowledgement: the engine sees permitted packets only.
-4. Each accepted connection leaves one `Handshake` record and one `Disconnect` record, whatever happens.
+4. Each accepted connection leaves one `Disconnect` record, and one `Handshake` record if that got to an end.
 5. What goes wrong here ends this connection and no other.
 
 Evidence: document - rule 1: MiniStack pull request 1755, measured on AWS; rule 2: the same and paho.mqtt.rust

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -123,9 +124,7 @@ class Server:
         """Stop listening, hang up on everybody, wait until the last has gone. No will is published."""
         if self._listener is None or self._all_gone is None:
             return
-        self._listener.close()
-        for _ in range(_ACCEPT_STEPS):  # a connection accepted just now becomes a peer, and can be closed
-            await asyncio.sleep(0)
+        await self._stop_accepting()
         for peer in tuple(self._connections):
             why = "the broker is shutting down"
             peer.hang_up(DisconnectReason.SERVER_INITIATED_DISCONNECT, why, publish_will=False)
@@ -138,6 +137,20 @@ class Server:
         """Return once every connection so far is gone and has left its records."""
         if self._all_gone is not None:
             await self._all_gone.wait()
+
+    async def _stop_accepting(self) -> None:
+        """Close the listener once nothing is on its way from accept to `Peer`.
+
+        asyncio (3.11) loses a connection whose listener closes between its accept and its transport.
+        """
+        assert self._listener is not None
+        loop = asyncio.get_running_loop()
+        for listening in self._listener.sockets:
+            with suppress(NotImplementedError):  # Windows' loop has no readers
+                loop.remove_reader(listening.fileno())
+        for _ in range(_ACCEPT_STEPS):
+            await asyncio.sleep(0)
+        self._listener.close()
 
     def disconnect(self, client_id: str, reason: DisconnectReason, why: str) -> bool:
         """Hang up on a client; whether it was connected."""

@@ -71,6 +71,7 @@ class TlsTransport(asyncio.Protocol):
         self._shaken = False
         self._closing = False
         self._unsent: list[bytes] = []
+        self._unsent_size = 0
 
     # -- towards the application ---------------------------------------------------------------
 
@@ -83,7 +84,7 @@ class TlsTransport(asyncio.Protocol):
     @property
     def backlog(self) -> int:
         """Bytes written and not yet taken by the operating system."""
-        return self._transport.get_write_buffer_size() + sum(map(len, self._unsent))
+        return self._transport.get_write_buffer_size() + self._unsent_size
 
     def write(self, data: bytes) -> None:
         """Send plaintext; all of one tick of the event loop leaves in one record."""
@@ -92,6 +93,7 @@ class TlsTransport(asyncio.Protocol):
         if not self._unsent:
             self._loop.call_soon(self._encrypt_unsent)
         self._unsent.append(data)
+        self._unsent_size += len(data)
 
     def pause_reading(self) -> None:
         """Take nothing more from the socket for now."""
@@ -105,16 +107,19 @@ class TlsTransport(asyncio.Protocol):
         """Send what is unsent and close_notify, then end the connection within ``linger`` seconds."""
         if self._closing:
             return
+        if not self._shaken:
+            self.abort()  # there is no session to end
+            return
         self._encrypt_unsent()
-        if self._shaken:
-            with suppress(SSL.Error):  # the session is broken already; its alert, if any, is in the BIO
-                self._connection.shutdown()
-            self._flush()
+        with suppress(SSL.Error):  # the session is broken already; its alert, if any, is in the BIO
+            self._connection.shutdown()
+        self._flush()
         self._hang_up()
 
     def abort(self) -> None:
         """End the connection now, saying nothing."""
         self._closing = True
+        self._stop_timer()
         self._transport.abort()
 
     # -- towards asyncio -----------------------------------------------------------------------
@@ -215,6 +220,7 @@ class TlsTransport(asyncio.Protocol):
             return
         data = b"".join(self._unsent)
         self._unsent.clear()
+        self._unsent_size = 0
         self._connection.sendall(data)  # send() would stop after one record
         self._flush()
 

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
@@ -74,7 +74,7 @@ class Identity:
     """A client certificate chain, leaf first, and the leaf's key."""
 
     chain: tuple[x509.Certificate, ...]
-    key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
     @property
     def certificate_id(self) -> str:
@@ -98,6 +98,57 @@ def issue(common_name: str, issuer: Identity | None = None, *, days: int = 365) 
     return Identity((certificate, *(() if issuer is None else issuer.chain)), key)
 
 
+def issue_v1(common_name: str) -> Identity:
+    """A self-signed version 1 certificate, which pyca's builder cannot make: its TBS without the version."""
+    modern = issue(common_name)
+    (certificate,) = modern.chain
+    version = bytes.fromhex("a003020102")
+    fields = der_content(certificate.tbs_certificate_bytes).removeprefix(version)
+    tbs = der(0x30, fields)
+    assert isinstance(modern.key, ec.EllipticCurvePrivateKey)
+    signature = modern.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")  # ecdsa-with-SHA256
+    whole = der(0x30, tbs + algorithm + der(0x03, b"\0" + signature))
+    old = x509.load_der_x509_certificate(whole)
+    assert old.version is x509.Version.v1
+    return Identity((old,), modern.key)
+
+
+def issue_weak(common_name: str) -> Identity:
+    """A self-signed RSA-1024 certificate with a SHA-1 signature."""
+    key = rsa.generate_private_key(65537, 1024)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1))
+    # pyca signs nothing with SHA-1 any more: swap the algorithm's name and do the RSA by hand.
+    sha256, sha1 = bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105")
+    tbs = builder.sign(key, hashes.SHA256()).tbs_certificate_bytes.replace(sha256, sha1)
+    digest_info = bytes.fromhex("3021300906052b0e03021a05000414") + hashlib.sha1(tbs).digest()
+    padded = b"\0\1" + b"\xff" * (128 - 3 - len(digest_info)) + b"\0" + digest_info
+    numbers = key.private_numbers()
+    signature = pow(int.from_bytes(padded, "big"), numbers.d, numbers.public_numbers.n).to_bytes(128, "big")
+    algorithm = der(0x30, der(0x06, sha1) + bytes.fromhex("0500"))
+    whole = der(0x30, tbs + algorithm + der(0x03, b"\0" + signature))
+    return Identity((x509.load_der_x509_certificate(whole),), key)
+
+
+def der(tag: int, content: bytes) -> bytes:
+    """One DER element of less than 64 KiB."""
+    length = len(content)
+    if length < 0x80:
+        return bytes([tag, length]) + content
+    return (
+        bytes([tag, 0x82]) + length.to_bytes(2, "big") + content
+        if length > 0xFF
+        else (bytes([tag, 0x81, length]) + content)
+    )
+
+
+def der_content(element: bytes) -> bytes:
+    """What an element holds."""
+    return element[2:] if element[1] < 0x80 else element[2 + (element[1] & 0x7F) :]
+
+
 class RawClient:
     """TLS on memory BIOs over a blocking socket; raises `TimeoutError` where a real client would hang."""
 
@@ -114,9 +165,9 @@ class RawClient:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.set_min_proto_version(version)
         context.set_max_proto_version(version)
-        if ciphers is not None:
-            context.set_cipher_list(ciphers)
         if identity is not None:
+            # The client's own library must not object before the server can.
+            context.set_cipher_list((ciphers or b"DEFAULT") + b":@SECLEVEL=0")
             context.use_certificate(identity.chain[0])
             context.use_privatekey(identity.key)
             for certificate in identity.chain[1:]:
@@ -276,6 +327,16 @@ def broker(start_broker: StartBroker) -> Broker:
 @pytest.fixture(name="issue")
 def issue_fixture() -> Issue:
     return issue
+
+
+@pytest.fixture
+def v1_device() -> Identity:
+    return issue_v1("device")
+
+
+@pytest.fixture
+def weak_device() -> Identity:
+    return issue_weak("device")
 
 
 @pytest.fixture(scope="session")

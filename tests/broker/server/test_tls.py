@@ -82,6 +82,19 @@ def test_any_certificate_completes_the_handshake(
     assert record.chain[0] == identity.certificate_id
 
 
+@pytest.mark.parametrize("fixture", ["v1_device", "weak_device"])
+def test_a_version_1_and_a_weak_certificate_complete_it_too(
+    broker: Broker, dial: Dial, version: int, fixture: str, request: pytest.FixtureRequest
+) -> None:
+    identity: Identity = request.getfixturevalue(fixture)
+    client = dial(broker, identity, version=version)
+    client.send(mqtt.Connect("device"))
+    end = client.end()
+
+    assert end == "close_notify"
+    assert broker.gate.attempts[0].chain == (identity.chain[0].public_bytes(DER),)
+
+
 def test_a_handshake_alone_asks_nobody_and_registers_nothing(
     broker: Broker, dial: Dial, device: Identity, version: int
 ) -> None:
@@ -220,7 +233,7 @@ def test_on_request_a_client_without_certificate_gets_as_far_as_connect(
     ],
 )
 def test_awss_tls_1_2_suites_are_served(broker: Broker, dial: Dial, device: Identity, suite: bytes) -> None:
-    client = dial(broker, device, version=SSL.TLS1_2_VERSION, ciphers=suite + b":@SECLEVEL=0")
+    client = dial(broker, device, version=SSL.TLS1_2_VERSION, ciphers=suite)
 
     assert client.tls.get_cipher_name() == suite.decode()
 
