@@ -24,6 +24,8 @@ from typing import Final, Self
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
+from jitpbroker.tbs import tbs_fields
+
 #: AWS's parameter name (developer guide, "Just-in-time provisioning") to the attribute type of X.520.
 #: ``SerialNumber`` is the subject's attribute, not the certificate's number.
 #: Evidence: document - AWS IoT developer guide, jit-provisioning and cert-policy-variables.
@@ -159,7 +161,7 @@ class Certificate:
     @classmethod
     def _read(cls, der: bytes) -> Self:
         parsed = x509.load_der_x509_certificate(der)
-        fields = _tbs_fields(parsed.tbs_certificate_bytes)
+        fields = tbs_fields(parsed.tbs_certificate_bytes)
         extensions = _Extensions.read(parsed)
         return cls(
             der=der,
@@ -263,48 +265,6 @@ class Certificate:
             raise NotIssuedBy(
                 f"{self.label}: its signature cannot be checked: {_first_line(error)}"
             ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _TbsFields:
-    """Slices of a TBSCertificate that ``cryptography`` interprets but does not hand out."""
-
-    serial_number: int
-    issuer: bytes
-    subject: bytes
-    public_key: bytes
-
-
-def _tbs_fields(tbs: bytes) -> _TbsFields:
-    """Slice a TBSCertificate that has already been parsed, so that every length in it is right."""
-    members = _members(tbs)
-    if members[0][0] == 0xA0:  # the version; version 1 leaves it out
-        members = members[1:]
-    serial, _algorithm, issuer, _validity, subject, public_key, *_ = members
-    return _TbsFields(int.from_bytes(_content(serial), signed=True), issuer, subject, public_key)
-
-
-def _members(sequence: bytes) -> list[bytes]:
-    content = _content(sequence)
-    members = []
-    while content:
-        end = _header(content) + _length(content)
-        members.append(content[:end])
-        content = content[end:]
-    return members
-
-
-def _content(tlv: bytes) -> bytes:
-    return tlv[_header(tlv) :]
-
-
-def _header(tlv: bytes) -> int:
-    """Octets before the content; tags in a TBSCertificate's first two levels are one octet long."""
-    return 2 if tlv[1] < 0x80 else 2 + (tlv[1] & 0x7F)
-
-
-def _length(tlv: bytes) -> int:
-    return tlv[1] if tlv[1] < 0x80 else int.from_bytes(tlv[2 : _header(tlv)])
 
 
 def _name(der: bytes, parsed: x509.Name) -> Name:

@@ -86,6 +86,7 @@ def decide(attempt: Attempt, registry: Registry, profile: Profile) -> Verdict:
 
 def record_of(verdict: Verdict, attempt: Attempt, profile: Profile) -> Decision:
     """The verdict as the trace keeps it."""
+    host = f"[{attempt.source_ip}]" if ":" in attempt.source_ip else attempt.source_ip
     device = ca = rule = why = None
     match verdict:
         case Known():
@@ -97,7 +98,7 @@ def record_of(verdict: Verdict, attempt: Attempt, profile: Profile) -> Decision:
             rule, why = verdict.rule.name, verdict.why
     return Decision(
         at=attempt.at,
-        peer=f"{attempt.source_ip}:{attempt.source_port}",
+        peer=f"{host}:{attempt.source_port}",
         client_id=attempt.client_id,
         profile=profile.name,
         verdict=word,

@@ -76,7 +76,7 @@ def _ask(
             unresolved = str(error)
         else:
             found = found or matches(pattern, resource)
-    if unresolved and (statement.not_resources or not found):
+    if unresolved and not found:
         return unresolved
     if found is statement.not_resources:
         return False

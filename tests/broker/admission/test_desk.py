@@ -13,9 +13,9 @@ from jitpbroker.admission.attempt import Attempt
 from jitpbroker.admission.desk import FrontDesk, Job
 from jitpbroker.admission.profiles import AWS_2026, Profile
 from jitpbroker.gate import Admitted, Event, Gate, HangUp, Principal
-from jitpbroker.registry import CaStatus, CertificateStatus, Registry
+from jitpbroker.registry import CaStatus, CertificateMode, CertificateStatus, Registry
 from jitpbroker.registry.jsontext import Json
-from jitpbroker.trace import Authorization, Decision, Provisioning, Trace
+from jitpbroker.trace import Decision, Provisioning, Trace
 from jitpbroker.x509 import Certificate
 
 Pki: TypeAlias = Mapping[str, Certificate]
@@ -45,20 +45,6 @@ def admitted(answer: Admitted | HangUp) -> Admitted:
 def hung_up(answer: Admitted | HangUp) -> HangUp:
     assert isinstance(answer, HangUp), answer
     return answer
-
-
-@pytest.fixture
-def by_hand(registry: Registry, pki: Pki) -> Callable[..., Principal]:
-    """Register the device by hand with one policy made of these statements."""
-
-    def register(*statements: dict[str, Json], client_id: str = "testclient") -> Principal:
-        device = registry.certificates.register(pki["device"], at=NOW, status=CertificateStatus.ACTIVE)
-        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-        registry.policies.create("by-hand", document, at=NOW)
-        registry.policies.attach("by-hand", device.arn)
-        return Principal(device.id, client_id)
-
-    return register
 
 
 def allow(action: str, resource: str, **more: Json) -> dict[str, Json]:
@@ -202,215 +188,24 @@ def test_a_delayed_job_finds_the_certificate_deleted(
     assert not [each for each in trace if isinstance(each, Provisioning)]
 
 
-def test_an_active_certificate_without_a_policy_is_hung_up_on(
-    connect: Connect, registry: Registry, pki: Pki, trace: Trace
+def test_a_device_certificate_takes_its_cas_mode(
+    connect: Connect, register_ca: RegisterCa, pki: Pki, registry: Registry
 ) -> None:
-    registry.certificates.register(pki["device"], at=NOW, status=CertificateStatus.ACTIVE)
+    register_ca(pki["signer"], mode=CertificateMode.SNI_ONLY)
+    connect(pki["device"], pki["signer"])
 
-    answer = hung_up(connect(pki["device"]))
+    device = registry.certificates.get(pki["device"].id)
 
-    assert answer.reason == "AUTH_ERROR"
-    assert answer.why.startswith("no policy is attached")
-    (event,) = answer.events
-    assert event.topic == "$aws/events/presence/connect_failed/testclient"
-    assert read(event) == {
-        "clientId": "testclient",
-        "timestamp": NOW_MS,
-        "eventType": "connect_failed",
-        "principalIdentifier": pki["device"].id,
-        "connectFailureReason": "AUTHORIZATION_FAILED",
-        "ipAddress": "127.0.0.1",
-    }
-    record = trace[-1]
-    assert isinstance(record, Authorization)
-    assert not record.allowed
-    assert record.resource == "arn:aws:iot:us-east-1:123456789012:client/testclient"
+    assert device is not None
+    assert device.certificate_mode is CertificateMode.SNI_ONLY
 
 
-def test_presence_is_announced_and_counted_per_client_id(
-    connect: Connect, desk: FrontDesk, by_hand: Callable[..., Principal], pki: Pki
-) -> None:
-    principal = by_hand(allow("iot:Connect", "*"))
+def test_an_ipv6_peer_is_written_in_brackets(desk: FrontDesk, trace: Trace) -> None:
+    desk.connect(Attempt((), None, None, "c", NOW, source_ip="::1", source_port=8))
 
-    first = admitted(connect(pki["device"])).events
-    second = admitted(connect(pki["device"])).events
-    ended = [
-        desk.disconnected(principal, client_initiated=False, reason=reason, at=NOW)
-        for reason in ("DUPLICATE_CLIENTID", "CONNECTION_LOST", "CONNECTION_LOST")
-    ]
-
-    assert first[0].topic == "$aws/events/presence/connected/testclient"
-    assert read(first[0]) == {
-        "clientId": "testclient",
-        "timestamp": NOW_MS,
-        "eventType": "connected",
-        "sessionIdentifier": "00000000-0000-0000-0000-000000000001",
-        "principalIdentifier": pki["device"].id,
-        "ipAddress": "127.0.0.1",
-        "versionNumber": 0,
-    }
-    assert read(second[0])["versionNumber"] == 1
-    assert ended[0][0].topic == "$aws/events/presence/disconnected/testclient"
-    assert read(ended[0][0]) == {
-        "clientId": "testclient",
-        "timestamp": NOW_MS,
-        "eventType": "disconnected",
-        "sessionIdentifier": "00000000-0000-0000-0000-000000000001",
-        "principalIdentifier": pki["device"].id,
-        "clientInitiatedDisconnect": False,
-        "disconnectReason": "DUPLICATE_CLIENTID",
-        "versionNumber": 0,
-    }
-    assert read(ended[1][0])["versionNumber"] == 1
-    assert ended[2] == ()
-
-
-@pytest.mark.parametrize("client_id", ["a+b", "a#"])
-def test_client_ids_that_no_topic_can_carry_get_no_presence_events(
-    connect: Connect, by_hand: Callable[..., Principal], pki: Pki, client_id: str
-) -> None:
-    by_hand(allow("iot:Connect", "*"))
-
-    assert admitted(connect(pki["device"], client_id=client_id)).events == ()
-
-
-def test_an_exclusive_thing_is_named_in_presence_events_and_decides_for_any_client_id(
-    connect: Connect, registry: Registry, by_hand: Callable[..., Principal], pki: Pki
-) -> None:
-    by_hand(allow("iot:Connect", "*", Condition={"Bool": {"iot:Connection.Thing.IsAttached": "true"}}))
-    registry.things.create("meter7", at=NOW)
-
-    before = connect(pki["device"])
-    registry.things.attach("meter7", registry.arns.cert(pki["device"].id), exclusive=True)
-    after = admitted(connect(pki["device"]))
-
-    assert isinstance(before, HangUp)
-    assert read(after.events[0])["thingName"] == "meter7"
-
-
-def test_a_policy_on_the_things_group_counts_while_the_thing_is_attached(
-    connect: Connect, registry: Registry, pki: Pki
-) -> None:
-    device = registry.certificates.register(pki["device"], at=NOW, status=CertificateStatus.ACTIVE)
-    group = registry.things.create_group("all", at=NOW)
-    registry.things.create("testclient", at=NOW, groups=("all",))
-    document = json.dumps({"Version": "2012-10-17", "Statement": allow("iot:Connect", "*")})
-    registry.policies.create("group-policy", document, at=NOW)
-    registry.policies.attach("group-policy", group.arn)
-
-    detached = connect(pki["device"])
-    registry.things.attach("testclient", device.arn)
-    attached = connect(pki["device"])
-
-    assert isinstance(detached, HangUp)
-    assert isinstance(attached, Admitted)
-
-
-@pytest.mark.parametrize(
-    "actions, retain, refused_action",
-    [
-        (["iot:Connect"], False, "iot:Publish"),
-        (["iot:Connect", "iot:Publish"], False, None),
-        (["iot:Connect", "iot:Publish"], True, "iot:RetainPublish"),
-        (["iot:Connect", "iot:Publish", "iot:RetainPublish"], True, None),
-    ],
-)
-def test_a_last_will_needs_what_its_publication_needs(
-    connect: Connect,
-    by_hand: Callable[..., Principal],
-    pki: Pki,
-    trace: Trace,
-    actions: list[str],
-    refused_action: str | None,
-    *,
-    retain: bool,
-) -> None:
-    by_hand(*(allow(action, "*") for action in actions))
-
-    answer = connect(pki["device"], will_topic="last/will", will_retain=retain)
-
-    if refused_action is None:
-        assert isinstance(answer, Admitted)
-    else:
-        assert isinstance(answer, HangUp)
-        record = trace[-1]
-        assert isinstance(record, Authorization)
-        assert (record.action, record.resource.rpartition(":")[2]) == (refused_action, "topic/last/will")
-
-
-@pytest.mark.parametrize(
-    "facts, allowed",
-    [
-        ({}, True),
-        ({"clean_session": False}, True),
-        ({"will_topic": "t"}, False),
-        ({"clean_session": False, "will_topic": "t"}, False),
-    ],
-)
-def test_connect_attributes_are_a_condition_key(
-    connect: Connect, by_hand: Callable[..., Principal], pki: Pki, facts: dict[str, object], *, allowed: bool
-) -> None:
-    only_persistent: Json = {"ForAllValues:StringEquals": {"iot:ConnectAttributes": ["PersistentConnect"]}}
-    by_hand(allow("iot:Connect", "*", Condition=only_persistent), allow("iot:Publish", "*"))
-
-    assert isinstance(connect(pki["device"], **facts), Admitted) is allowed
-
-
-def test_each_action_is_asked_about_its_own_resource(
-    connect: Connect, desk: FrontDesk, by_hand: Callable[..., Principal], pki: Pki
-) -> None:
-    principal = by_hand(
-        allow("iot:Connect", "client/testclient"),
-        allow("iot:Publish", "topic/up/*"),
-        allow("iot:RetainPublish", "topic/up/kept"),
-        allow("iot:Subscribe", "topicfilter/down/#"),
-        allow("iot:Receive", "topic/down/*"),
-    )
-    connect(pki["device"])
-
-    assert desk.may_publish(principal, "up/x", retain=False, at=NOW) is None
-    assert desk.may_publish(principal, "up/kept", retain=True, at=NOW) is None
-    assert desk.may_subscribe(principal, "down/#", at=NOW) is None
-    assert desk.may_receive(principal, "down/x", at=NOW) is None
-    refusals = [
-        desk.may_publish(principal, "up/x", retain=True, at=NOW),
-        desk.may_publish(principal, "down/x", retain=False, at=NOW),
-        desk.may_subscribe(principal, "down/+", at=NOW),
-        desk.may_receive(principal, "up/x", at=NOW),
-    ]
-    prefix = "none of by-hand allows"
-    arn = "on arn:aws:iot:us-east-1:123456789012:"
-    assert refusals == [
-        f"{prefix} iot:RetainPublish {arn}topic/up/x",
-        f"{prefix} iot:Publish {arn}topic/down/x",
-        f"{prefix} iot:Subscribe {arn}topicfilter/down/+",
-        f"{prefix} iot:Receive {arn}topic/up/x",
-    ]
-
-
-def test_a_certificate_that_was_deleted_meanwhile_may_nothing(
-    connect: Connect, desk: FrontDesk, registry: Registry, by_hand: Callable[..., Principal], pki: Pki
-) -> None:
-    principal = by_hand(allow("iot:*", "*"))
-    connect(pki["device"])
-    registry.certificates.set_status(pki["device"].id, CertificateStatus.INACTIVE, at=NOW)
-    registry.certificates.delete(pki["device"].id)
-
-    why = desk.may_publish(principal, "t", retain=False, at=NOW)
-
-    assert why == f"certificate {pki['device'].id} is no longer registered"
-
-
-def test_a_certificate_for_two_client_ids_keeps_their_sessions_apart(
-    connect: Connect, by_hand: Callable[..., Principal], pki: Pki
-) -> None:
-    by_hand(allow("iot:Connect", "*"))
-
-    one = admitted(connect(pki["device"], client_id="one")).events
-    two = admitted(connect(pki["device"], client_id="two")).events
-
-    assert read(one[0])["versionNumber"] == read(two[0])["versionNumber"] == 0
-    assert read(one[0])["sessionIdentifier"] != read(two[0])["sessionIdentifier"]
+    decision = trace[-1]
+    assert isinstance(decision, Decision)
+    assert decision.peer == "[::1]:8"
 
 
 def test_two_desks_fed_alike_say_alike(

@@ -8,8 +8,6 @@ from typing import TypeAlias
 
 import pytest
 
-from jitpbroker.admission.attempt import Attempt
-from jitpbroker.admission.desk import FrontDesk
 from jitpbroker.admission.profiles import AWS_2026, Profile
 from jitpbroker.admission.provision import inline_policy_name
 from jitpbroker.gate import Admitted, HangUp
@@ -264,6 +262,33 @@ def test_a_value_that_aws_would_not_take_stops_the_run(
     assert record.certificate_status == "PENDING_ACTIVATION"
 
 
+@pytest.mark.parametrize("status", ["ACTIVE", "Active", "active"])
+def test_the_status_is_read_without_regard_to_case(
+    onboard: Onboard, template: Callable[[str], str], status: str
+) -> None:
+    record = onboard(changed(template("01"), certificate__Properties__Status=status))
+
+    assert record.certificate_status == "ACTIVE"
+
+
+def test_what_the_subject_says_goes_before_a_default(
+    onboard: Onboard, template: Callable[[str], str], registry: Registry
+) -> None:
+    body = json.loads(template("01"))
+    body["Parameters"]["AWS::IoT::Certificate::CommonName"]["Default"] = "nobody"
+    body["Parameters"]["AWS::IoT::Certificate::Country"] = {"Type": "String", "Default": "nowhere"}
+    body["Resources"]["thing"]["Properties"]["AttributePayload"] = {
+        "country": {"Ref": "AWS::IoT::Certificate::Country"}
+    }
+
+    record = onboard(json.dumps(body))
+
+    assert record.thing_name == "pu02"
+    thing = registry.things.get("pu02")
+    assert thing is not None
+    assert thing.attributes == {"country": "nowhere"}
+
+
 def test_the_status_may_be_left_out_and_is_then_active(
     onboard: Onboard, template: Callable[[str], str]
 ) -> None:
@@ -286,132 +311,3 @@ def test_a_thing_needs_nothing_but_a_name_and_a_template_no_thing(
     thing = registry.things.get("pu02")
     assert thing is not None
     assert thing.attributes == {}
-
-
-EXISTING: dict[str, str] = {"version": "v0", "kept": "yes"}
-
-
-@pytest.mark.parametrize(
-    "override, attributes",
-    [
-        ("DO_NOTHING", EXISTING),
-        ("REPLACE", {"version": "v1"}),
-        ("MERGE", {"version": "v1", "kept": "yes"}),
-    ],
-)
-def test_differing_attributes_are_overridden_as_told(
-    onboard: Onboard,
-    template: Callable[[str], str],
-    registry: Registry,
-    pki: Pki,
-    override: str,
-    attributes: dict[str, str],
-) -> None:
-    registry.things.create("pu02", at=pki["signer"].not_before, attributes=EXISTING)
-
-    record = onboard(changed(template("01"), thing__OverrideSettings={"AttributePayload": override}))
-
-    assert record.succeeded
-    thing = registry.things.get("pu02")
-    assert thing is not None
-    assert thing.attributes == attributes
-    assert thing.version == (1 if override == "DO_NOTHING" else 2)
-
-
-@pytest.mark.parametrize("settings", [{}, {"AttributePayload": "FAIL"}])
-def test_differing_attributes_fail_when_nothing_else_is_said(
-    onboard: Onboard, template: Callable[[str], str], registry: Registry, pki: Pki, settings: dict[str, Json]
-) -> None:
-    registry.things.create("pu02", at=pki["signer"].not_before, attributes={"version": "v0"})
-
-    record = onboard(changed(template("01"), thing__OverrideSettings=settings))
-
-    assert record.why == (
-        'Existing AttributePayload: {"version":"v0"} conflicts'
-        ' with AttributePayload: {"version":"v1"} in Template.'
-    )
-
-
-@pytest.mark.parametrize(
-    "override, kind, groups",
-    [
-        ("DO_NOTHING", "old", ("a", "b")),
-        ("REPLACE", "new", ("b", "c")),
-        ("FAIL", None, None),
-        ("MERGE", "new", ("a", "b", "c")),
-    ],
-)
-def test_a_differing_type_and_differing_groups_are_overridden_as_told(
-    onboard: Onboard,
-    template: Callable[[str], str],
-    registry: Registry,
-    pki: Pki,
-    override: str,
-    kind: str | None,
-    groups: tuple[str, ...] | None,
-) -> None:
-    at = pki["signer"].not_before
-    for each in ("old", "new"):
-        registry.things.create_type(each, at=at)
-    for each in ("a", "b", "c"):
-        registry.things.create_group(each, at=at)
-    registry.things.create("pu02", at=at, attributes={"version": "v1"}, thing_type="old", groups=("a", "b"))
-
-    record = onboard(
-        changed(
-            template("01"),
-            thing__Properties__ThingTypeName="new",
-            thing__Properties__ThingGroups=["b", "c"],
-            thing__OverrideSettings={
-                "ThingTypeName": "REPLACE" if override == "MERGE" else override,
-                "ThingGroups": override,
-            },
-        )
-    )
-
-    thing = registry.things.get("pu02")
-    assert thing is not None
-    if kind is None:
-        assert record.why == 'Existing ThingTypeName: "old" conflicts with ThingTypeName: "new" in Template.'
-        assert thing.version == 1
-    else:
-        assert record.succeeded, record.why
-        assert (thing.thing_type, thing.groups) == (kind, groups)
-
-
-def test_a_role_that_cannot_be_assumed_or_may_not_stops_at_the_call(
-    registry: Registry,
-    register_ca: RegisterCa,
-    pki: Pki,
-    attempt: Callable[..., Attempt],
-    template: Callable[[str], str],
-) -> None:
-    role = "arn:aws:iam::123456789012:role/JITPRole"
-    calls = (
-        "iot:CreateThing",
-        "iot:CreatePolicy",
-        "iot:AttachPolicy",
-        "iot:AttachThingPrincipal",
-        "iot:UpdateCertificate",
-    )
-    register_ca(pki["signer"])
-    reached = []
-    for allowed in ({}, *({role: frozenset(calls[:count])} for count in range(len(calls)))):
-        trace = Trace()
-        FrontDesk(registry, trace, roles=allowed).connect(attempt(pki["device"], pki["signer"]))
-        record = trace[-1]
-        assert isinstance(record, Provisioning)
-        assert record.why is not None
-        reached.append(record.why)
-    trace = Trace()
-    FrontDesk(registry, trace, roles={role: frozenset({"iot:*"})}).connect(
-        attempt(pki["device"], pki["signer"])
-    )
-
-    assert reached[0].startswith(f"AccessDenied: role {role} cannot be assumed")
-    assert [
-        why for why, call in zip(reached[1:], calls, strict=True) if f"may not {call};" in why
-    ] == reached[1:]
-    record = trace[-1]
-    assert isinstance(record, Provisioning)
-    assert record.succeeded

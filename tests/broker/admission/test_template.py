@@ -130,6 +130,12 @@ def test_the_bad_templates_do_not_parse(template: Callable[[str], str], stem: st
         parse_template(template(stem))
 
 
+def test_a_template_may_have_10240_characters(template: Callable[[str], str]) -> None:
+    text = template("01")
+
+    assert parse_template(text + " " * (LONGEST_BODY - len(text))).things
+
+
 @pytest.mark.parametrize("status", [None, "PENDING", {"Ref": "x"}])
 def test_creation_asks_for_a_fixed_status_and_running_does_not(status: Json) -> None:
     properties: dict[str, Json] = {"CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}}

@@ -23,8 +23,7 @@ def _certificate() -> Certificate:
     key = ec.derive_private_key(0x4000_0001, ec.SECP256R1())
     subject = [
         (NameOID.COMMON_NAME, "pu02"),
-        (NameOID.ORGANIZATIONAL_UNIT_NAME, "one"),
-        (NameOID.ORGANIZATIONAL_UNIT_NAME, "two"),
+        *((NameOID.ORGANIZATIONAL_UNIT_NAME, each) for each in ("one", "two", "3", "4", "5", "6")),
         (NameOID.ORGANIZATION_NAME, "Company, Inc."),
         (NameOID.STATE_OR_PROVINCE_NAME, "a*b"),
         (NameOID.SERIAL_NUMBER, "0123"),

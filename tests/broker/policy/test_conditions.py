@@ -40,6 +40,7 @@ def ask(context: Context, operator: str, key: str, wanted: Json, effect: str = "
         ("Bool", "iot:Connection.Thing.IsAttached", True, "false"),
         ("IpAddress", ADDRESS, "192.0.2.0/24", "198.51.100.0/24"),
         ("IpAddress", ADDRESS, "192.0.2.7", "2001:db8::/32"),
+        ("IpAddress", ADDRESS, "192.0.2.99/24", "192.0.3.99/24"),
         ("NotIpAddress", ADDRESS, "198.51.100.0/24", "192.0.2.0/24"),
         ("Null", MISSING, "true", "false"),
         ("Null", CLIENT, "false", "true"),

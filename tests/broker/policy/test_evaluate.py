@@ -149,6 +149,7 @@ def test_denying_a_narrow_filter_does_not_stop_a_wide_one(context: Context) -> N
         ("${iot:Certificate.Subject.CommonName}", "client/pu02"),
         ("${iot:Certificate.Subject.OrganizationalUnit}", "client/one"),
         ("${iot:Certificate.Subject.OrganizationalUnit.1}", "client/two"),
+        ("${iot:Certificate.Subject.OrganizationalUnit.4}", "client/5"),
         ("${iot:Certificate.Subject.Organization}", r"client/Company\, Inc."),
         ("${iot:Certificate.Subject.SerialNumber}", "client/0123"),
         ("${iot:Certificate.Issuer.CommonName}", "client/signer"),
@@ -167,7 +168,7 @@ def test_a_variable_is_replaced_by_its_value(context: Context, variable: str, re
     "variable",
     [
         "iot:Certificate.Subject.Country",
-        "iot:Certificate.Subject.OrganizationalUnit.2",
+        "iot:Certificate.Subject.OrganizationalUnit.5",
         "iot:Certificate.Subject.OrganizationalUnit.-1",
         "iot:Certificate.Subject.OrganizationalUnit.List",
         "iot:Certificate.Subject.StateName",
