@@ -27,7 +27,7 @@ class CredentialsError(Exception):
     """The kept root cannot be used; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ServerIdentity:
     """One server certificate with its key, both PEM."""
 

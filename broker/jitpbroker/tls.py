@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from OpenSSL import SSL, crypto
@@ -51,6 +51,12 @@ class HandshakeFacts:
     chain: tuple[bytes, ...]
 
 
+def keylog_from_environment() -> Path | None:
+    """Where SSLKEYLOGFILE points to."""
+    name = os.environ.get("SSLKEYLOGFILE")
+    return Path(name) if name else None
+
+
 @dataclass(frozen=True, slots=True)
 class TlsSettings:
     """Time limits in seconds.
@@ -62,19 +68,14 @@ class TlsSettings:
         require_client_certificate: a client without one is refused in the handshake. Evidence: assumed - old
             reports speak of an alert (aws-iot-device-sdk-python issue 265), no document does; without it, the
             client gets as far as CONNECT with an empty chain.
-        keylog: file that session secrets are appended to, in the format of SSLKEYLOGFILE.
+        keylog: file that session secrets are appended to, so that Wireshark can read along; from the
+            environment variable SSLKEYLOGFILE unless given.
     """
 
     handshake_timeout: float = 10.0
     linger: float = 1.0
     require_client_certificate: bool = True
-    keylog: Path | None = None
-
-
-def keylog_from_environment() -> Path | None:
-    """Where SSLKEYLOGFILE points to."""
-    name = os.environ.get("SSLKEYLOGFILE")
-    return Path(name) if name else None
+    keylog: Path | None = field(default_factory=keylog_from_environment)
 
 
 def server_context(credentials: ServerCredentials, settings: TlsSettings) -> SSL.Context:

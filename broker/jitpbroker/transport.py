@@ -133,8 +133,10 @@ class TlsTransport(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Ciphertext from the client."""
+        if self._closing and not self._shaken:
+            return  # drained after a failed handshake
         self._connection.bio_write(data)
-        if not self._shaken and not self._closing:
+        if not self._shaken:
             self._shake()
         if self._shaken:
             self._read()

@@ -262,8 +262,10 @@ class AmqttEngine:
         """One client's life in amqtt; a predecessor of the same id must have left first."""
         if predecessor is not None:
             await asyncio.wait([predecessor])
-        await self._running().external_connected(attached.reader, attached.writer, _LISTENER)
-        attached.closed_by_amqtt()
+        try:
+            await self._running().external_connected(attached.reader, attached.writer, _LISTENER)
+        finally:
+            attached.closed_by_amqtt()
 
     def _ended(self, client_id: str, task: asyncio.Task[None]) -> None:
         if self._ending.get(client_id) is task:

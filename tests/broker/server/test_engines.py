@@ -169,6 +169,19 @@ def test_the_largest_payload_goes_through_whole(broker: Broker, join: Join) -> N
     assert message.payload == payload
 
 
+@pytest.mark.parametrize("engine,qos", [(LocalEngine(), 0), (AmqttEngine(), 1)], ids=["local", "amqtt"])
+def test_amqtt_delivers_with_the_subscriptions_qos_as_its_engine_admits(
+    broker: Broker, join: Join, qos: int
+) -> None:
+    listener, speaker = join(broker, "listener"), join(broker, "speaker")
+    listener.subscribe("a", qos=1)
+    speaker.send(mqtt.Publish("a", b"1", qos=0))
+
+    message = listener.packet()
+    assert isinstance(message, mqtt.Publish)
+    assert message.qos == qos
+
+
 # -- the faults, by their number in the list -----------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from OpenSSL import SSL
 
 from jitpbroker import mqtt, trace
-from jitpbroker.tls import TlsSettings, host_name, keylog_from_environment
+from jitpbroker.tls import TlsSettings, host_name
 
 with warnings.catch_warnings():  # it still imports asyncore
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -399,8 +399,8 @@ def test_secrets_go_to_the_key_log_and_nobody_else_may_read_it(
 
 def test_sslkeylogfile_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", "/tmp/keys")
-    named = keylog_from_environment()
+    named = TlsSettings().keylog
     monkeypatch.delenv("SSLKEYLOGFILE")
 
     assert named == Path("/tmp/keys")
-    assert keylog_from_environment() is None
+    assert TlsSettings().keylog is None
