@@ -69,6 +69,8 @@ __all__ = [
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 #: Bytes of a scalar, of a coordinate, of a digest.
 SCALAR_SIZE = 32
+#: Wide enough that the remainder modulo the order is uniform to 2^-128.
+_WIDE_SIZE = 48
 
 _CURVE = SECP256R1()
 _PREHASHED = ECDSA(Prehashed(SHA256()))
@@ -106,10 +108,14 @@ class PrivateKey:
         """Sign a 32-byte digest; ``R || S``, not normalised to low S.
 
         With a repeatable source the secret number comes from it, so that a replayed run signs alike and
-        two signatures of one digest still differ; else the library draws it.
+        two signatures of one digest still differ; else the library draws it. Key and digest go into it
+        too (as RFC 6979 section 3.6 has it): two runs of one seed that sign different digests must not
+        share it, or their signatures would give the key away.
         """
         if entropy.repeatable:
-            r, s = self._sign_with(int.from_bytes(draw_scalar(entropy), "big"), digest)
+            seed = entropy.random_bytes(SCALAR_SIZE) + self._scalar.to_bytes(SCALAR_SIZE, "big") + digest
+            k = int.from_bytes(hashlib.shake_256(seed).digest(_WIDE_SIZE), "big") % (P256_ORDER - 1) + 1
+            r, s = self._sign_with(k, digest)
         else:
             r, s = decode_dss_signature(self._key.sign(digest, _PREHASHED))
         return r.to_bytes(SCALAR_SIZE, "big") + s.to_bytes(SCALAR_SIZE, "big")

@@ -4,18 +4,20 @@ Rules of this file:
 1. Offsets count from the first byte of the certificate; lengths are in bytes.
 2. Fields are named as RFC 5280 names them and carry the bytes of their *value*: for a key identifier
    the 20 identifier bytes, for the public key ``X || Y`` without the leading 04, for a date its text.
-3. A field that X.509 nests is found only where it is looked for; everything else keeps the name of
-   what encloses it. No byte of a certificate is without a name.
+3. Of a key identifier that cannot be taken apart, the whole value of its extension is the field.
+4. What lies in no field is ``encoding``: tags, lengths, the key's algorithm, an extension's identifier and
+   its critical flag. So no difference between two certificates goes unnamed.
+5. Bytes that are no certificate raise ``ValueError`` with a sentence, never anything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _SEQUENCE, _SET, _INTEGER, _BIT_STRING, _OCTET_STRING, _OID = 0x30, 0x31, 0x02, 0x03, 0x04, 0x06
 _VERSION, _EXTENSIONS, _KEY_IDENTIFIER = 0xA0, 0xA3, 0x80
-_BOOLEAN = 0x01
 
 #: Object identifiers (DER contents) of what is named here; RFC 5280 sections 4.2.1 and appendix A.
 EXTENSION_NAMES = {
@@ -122,18 +124,26 @@ def fields(der: bytes) -> tuple[Field, ...]:
     outer = read_tlv(der, 0, len(der))
     if outer.tag != _SEQUENCE:
         raise ValueError(f"a certificate starts with a SEQUENCE (30), this with {outer.tag:02x}")
+    if outer.end != len(der):
+        raise ValueError(f"the certificate ends at byte {outer.end}, yet {len(der) - outer.end} more follow")
     parts = tuple(children(der, outer))
     if len(parts) != 3 or parts[0].tag != _SEQUENCE or parts[2].tag != _BIT_STRING:
         raise ValueError(
             "a certificate is a SEQUENCE of tbsCertificate, signatureAlgorithm and signatureValue"
         )
     tbs, algorithm, signature = parts
+    _require_bits(signature, "signatureValue")
     found = [
         *_tbs_fields(der, tbs),
         Field("signatureAlgorithm", algorithm.start, algorithm.end - algorithm.start),
         Field("signatureValue", signature.body + 1, signature.length - 1),
     ]
     return tuple(sorted(found, key=lambda field: field.offset))
+
+
+def _require_bits(bits: Tlv, name: str) -> None:
+    if bits.tag != _BIT_STRING or not bits.length:
+        raise ValueError(f"{name} at byte {bits.start} is not a BIT STRING with its count of unused bits")
 
 
 def _tbs_fields(der: bytes, tbs: Tlv) -> Iterator[Field]:
@@ -153,7 +163,11 @@ def _tbs_fields(der: bytes, tbs: Tlv) -> Iterator[Field]:
     yield Field("notBefore", dates[0].body, dates[0].length)
     yield Field("notAfter", dates[1].body, dates[1].length)
     yield Field("subject", subject.start, subject.end - subject.start)
-    key = tuple(children(der, spki))[-1]
+    parts = tuple(children(der, spki))
+    if len(parts) != 2:
+        raise ValueError(f"subjectPublicKeyInfo is an algorithm and a key, this has {len(parts)} elements")
+    key = parts[1]
+    _require_bits(key, "subjectPublicKey")
     skip = 2 if der[key.body : key.body + 2] == b"\0\4" else 1
     yield Field("subjectPublicKey", key.body + skip, key.length - skip)
     for element in rest:
@@ -164,34 +178,59 @@ def _tbs_fields(der: bytes, tbs: Tlv) -> Iterator[Field]:
 
 def _extension_field(der: bytes, extension: Tlv) -> Field:
     parts = tuple(children(der, extension))
+    if len(parts) not in {2, 3} or parts[0].tag != _OID or parts[-1].tag != _OCTET_STRING:
+        raise ValueError(
+            f"the extension at byte {extension.start} is not an identifier, perhaps a flag, and a value"
+        )
     oid = der[parts[0].body : parts[0].end]
     name = EXTENSION_NAMES.get(oid, f"extension {oid.hex()}")
     value = parts[-1]
-    if name in {"subjectKeyIdentifier", "authorityKeyIdentifier"} and value.length:
-        inner = read_tlv(der, value.body, value.end)
-        if name == "subjectKeyIdentifier" and inner.tag == _OCTET_STRING:
-            return Field(name, inner.body, inner.length)
-        if inner.tag == _SEQUENCE:
-            for child in children(der, inner):
-                if child.tag == _KEY_IDENTIFIER:
-                    return Field(name, child.body, child.length)
-    return Field(name, value.body, value.length)
+    try:
+        found = _key_identifier(der, name, value)
+    except ValueError:
+        found = None  # a broken value is a value all the same, and rule 3 names it
+    return found or Field(name, value.body, value.length)
+
+
+def _key_identifier(der: bytes, name: str, value: Tlv) -> Field | None:
+    if name not in {"subjectKeyIdentifier", "authorityKeyIdentifier"}:
+        return None
+    inner = read_tlv(der, value.body, value.end)
+    if name == "subjectKeyIdentifier":
+        return Field(name, inner.body, inner.length) if inner.tag == _OCTET_STRING else None
+    if inner.tag != _SEQUENCE:
+        return None
+    found = (child for child in children(der, inner) if child.tag == _KEY_IDENTIFIER)
+    return next((Field(name, child.body, child.length) for child in found), None)
 
 
 def field_named(der: bytes, name: str) -> Field | None:
-    """The field of that name, ``None`` when the certificate has none."""
+    """The first field of that name, ``None`` when the certificate has none.
+
+    Raises:
+        ValueError: see `fields`.
+    """
     return next((field for field in fields(der) if field.name == name), None)
 
 
 def common_name(der: bytes, which: str) -> Field | None:
-    """The characters of the last common name in ``issuer`` or ``subject``."""
+    """The characters of the last common name in ``issuer`` or ``subject``, ``None`` when there is none.
+
+    Raises:
+        ValueError: see `fields`; or the name's attributes are not pairs of a type and a value.
+    """
     name = field_named(der, which)
     if name is None:
         return None
     last: Field | None = None
     for rdn in children(der, read_tlv(der, name.offset, name.end)):
         for attribute in children(der, rdn):
-            kind, value = children(der, attribute)
+            pair = tuple(children(der, attribute))
+            if len(pair) != 2:
+                raise ValueError(
+                    f"the attribute at byte {attribute.start} of {which} is not a type and a value"
+                )
+            kind, value = pair
             if der[kind.body : kind.end] == _COMMON_NAME:
                 last = Field(f"{which} commonName", value.body, value.length)
     return last
@@ -200,26 +239,46 @@ def common_name(der: bytes, which: str) -> Field | None:
 def differences(ours: bytes, theirs: bytes) -> tuple[Difference, ...]:
     """The fields in which two certificates differ, in order; empty when they are the same bytes.
 
-    Fields are paired by name, so that a field of another length does not make all that follows differ.
-    Bytes outside every field (tags and lengths) are reported as the field ``encoding`` when they are
-    all that differs.
+    Fields are paired by name, so that a field of another length does not make all that follows differ; of
+    fields of one name the first is paired with the first. What differs outside every field is reported last,
+    as ``encoding``, where the two are laid out alike or nothing else differs: behind a field of another
+    length, the lengths that enclose it differ for no reason of their own.
+
+    Raises:
+        ValueError: one of the two is not a certificate, see `fields`.
     """
     if ours == theirs:
         return ()
-    mine, other = fields(ours), {field.name: field for field in fields(theirs)}
+    mine, other = _numbered(fields(ours)), _numbered(fields(theirs))
     found = []
-    for field in mine:
-        a = ours[field.offset : field.end]
-        twin = other.pop(field.name, None)
-        b = theirs[twin.offset : twin.end] if twin else b""
+    for name, field in mine.items():
+        twin = other.get(name)
+        a, b = ours[field.offset : field.end], theirs[twin.offset : twin.end] if twin else b""
         if a != b:
             at = tuple(field.offset + i for i in range(len(a)) if i >= len(b) or a[i] != b[i]) or (field.end,)
             found.append(Difference(field, at, a, b))
     found.extend(
         Difference(Field(field.name, len(ours), 0), (), b"", theirs[field.offset : field.end])
-        for field in other.values()
+        for name, field in other.items()
+        if name not in mine
     )
-    if not found:
-        at = tuple(i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b)
-        found.append(Difference(Field("encoding", 0, len(ours)), at, ours, theirs))
+    alike = len(ours) == len(theirs) and list(mine.values()) == list(other.values())
+    if alike or not found:
+        outside = _outside(tuple(mine.values()), len(ours))
+        if at := tuple(i for i in outside if ours[i : i + 1] != theirs[i : i + 1]):
+            found.append(Difference(Field("encoding", 0, len(ours)), at, ours, theirs))
     return tuple(found)
+
+
+def _numbered(found: Sequence[Field]) -> dict[tuple[str, int], Field]:
+    seen: Counter[str] = Counter()
+    out = {}
+    for field in found:
+        out[field.name, seen[field.name]] = field
+        seen[field.name] += 1
+    return out
+
+
+def _outside(found: Sequence[Field], length: int) -> Iterator[int]:
+    inside = {at for field in found for at in range(field.offset, field.end)}
+    return (at for at in range(length) if at not in inside)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -113,7 +114,9 @@ def open_channel(endpoint: Endpoint, identity: Identity, way: str | None = None)
     """
     if (way or which_way()[0]) == "ssl":
         return SslChannel(endpoint, identity)
-    from jitplab.channel_tlslite import TlsliteChannel  # noqa: PLC0415 - pure Python TLS, loaded on need
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it still imports asyncore where there is one
+        from jitplab.channel_tlslite import TlsliteChannel  # noqa: PLC0415 - pure Python TLS, loaded on need
 
     return TlsliteChannel(endpoint, identity)
 

@@ -9,9 +9,13 @@ import os
 from contextlib import suppress
 from typing import Any
 
-from tlslite.api import X509, HandshakeSettings, TLSConnection, X509CertChain
+from OpenSSL import crypto
 from tlslite.errors import TLSAbruptCloseError, TLSError, TLSRemoteAlert
+from tlslite.handshakesettings import HandshakeSettings
+from tlslite.tlsconnection import TLSConnection
 from tlslite.utils.python_ecdsakey import Python_ECDSAKey
+from tlslite.x509 import X509
+from tlslite.x509certchain import X509CertChain
 
 from jitplab import pki
 from jitplab.channel import Closed, Endpoint, HandshakeFailed, Identity, connect
@@ -36,6 +40,12 @@ class _ChipKey(Python_ECDSAKey):  # type: ignore[misc]  # tlslite-ng carries no 
         return bytearray(der_signature(self._ask(bytes(data)[:32].rjust(32, b"\0"))))
 
 
+def _parsed(der: bytes) -> Any:
+    certificate = X509()
+    certificate.parseBinary(bytearray(der))
+    return certificate
+
+
 class TlsliteChannel:
     """An open TLS connection through tlslite-ng."""
 
@@ -47,13 +57,13 @@ class TlsliteChannel:
         settings.certificate_compression_send = []
         settings.certificate_compression_receive = []
         self._connection: Any = TLSConnection(connect(endpoint))
-        chain = X509CertChain([X509().parseBinary(bytearray(der)) for der in identity.chain])
+        chain = X509CertChain([_parsed(der) for der in identity.chain])
         try:
             self._connection.handshakeClientCert(
                 chain,
                 _ChipKey(identity.public_key, identity.sign),
                 settings=settings,
-                serverName=endpoint.server_name or "",
+                serverName=endpoint.server_name,
                 alpn=[bytearray(name.encode()) for name in endpoint.alpn] or None,
             )
             self._check_server(endpoint)
@@ -66,9 +76,22 @@ class TlsliteChannel:
         self._log_keys()
 
     def _check_server(self, endpoint: Endpoint) -> None:
-        """tlslite-ng checks no server certificate; the firmware must."""
-        chain = tuple(bytes(cert.writeBytes()) for cert in self._connection.session.serverCertChain.x509List)
-        objection = pki.server_objection(chain, endpoint.root_pem, endpoint.server_name)
+        """tlslite-ng checks no server certificate; the firmware must, by OpenSSL's rules."""
+        chain = [
+            crypto.load_certificate(crypto.FILETYPE_ASN1, bytes(certificate.writeBytes()))
+            for certificate in self._connection.session.serverCertChain.x509List
+        ]
+        store = crypto.X509Store()
+        for der in pki.certificates_from_pem(endpoint.root_pem):
+            store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
+        try:
+            crypto.X509StoreContext(store, chain[0], chain[1:]).verify_certificate()
+        except crypto.X509StoreContextError as error:
+            raise HandshakeFailed(f"the server's certificate is not to be trusted: {error}") from None
+        if endpoint.server_name is None:
+            return
+        leaf = crypto.dump_certificate(crypto.FILETYPE_ASN1, chain[0])
+        objection = pki.name_objection(leaf, endpoint.server_name)
         if objection is not None:
             raise HandshakeFailed(objection)
 

@@ -9,7 +9,6 @@ from jitplab import pki
 from jitplab.account import Account
 from jitplab.aiomqtt_client import visit_with_aiomqtt
 from jitplab.chain import Slot
-from jitplab.channel import which_way
 from jitplab.identifiers import match
 from jitplab.lab import Chain, Device, Lab
 from jitplab.lent_key import why_not
@@ -49,7 +48,7 @@ class Demo:
         yield bold("An ATECC608A, AWS IoT just-in-time provisioning, and one wrong slot")
         yield f"  chip    {lab.bench.description}"
         yield f"          {lab.bench.library.description}"
-        yield f"  client  {which_way()[1]}"
+        yield f"  client  {lab.tls_description}"
         yield f"  broker  rules {lab.settings.profile}; root and signer registered, template of the case"
 
         yield bold("1. Provisioned over its bus, as at the factory")
@@ -128,7 +127,7 @@ class Demo:
 
     def _publish(self, device: Device, chain: Chain, account: Account, message: Message) -> tuple[Call, str]:
         lab = self._lab
-        if why_not() is not None:  # aiomqtt needs the ssl module to take the key
+        if lab.settings.tls_by == "tlslite" or why_not() is not None:  # aiomqtt needs ssl to take the key
             return lab.connect(device, chain, account, message=message), "the firmware"
         identity = lab.identity(device, chain)
         call = lab.call(

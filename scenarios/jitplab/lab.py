@@ -142,6 +142,17 @@ class Lab:
         """The lab's time, UTC."""
         return self.settings.now or datetime.now(UTC)
 
+    @property
+    def tls_description(self) -> str:
+        """Which TLS library uses the chip's key, in one sentence."""
+        match self.settings.tls_by:
+            case None:
+                return which_way()[1]
+            case "tlslite":
+                return "TLS by tlslite-ng, as asked for, CertificateVerify signed by the chip"
+            case _:
+                return "TLS by Python's own ssl module, as asked for, CertificateVerify signed by the chip"
+
     # --- the maker's side ------------------------------------------------------------------------
 
     def provision_device(self) -> Device:
@@ -364,7 +375,7 @@ class Lab:
             log=tuple(account.log_entries()) if account else (),
             facts=tuple(self._facts),
             by_library=self.bench.library.description,
-            by_tls=which_way()[1] if self.settings.tls_by is None else f"TLS by {self.settings.tls_by}",
+            by_tls=self.tls_description,
             stopped_by_library=refusal is not None,
         )
 
