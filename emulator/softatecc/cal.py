@@ -19,15 +19,20 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from softatecc.calhal import I2cDevice, ReplacedHal
 from softatecc.certificate import CertificateDefinition, DeviceLocation
 from softatecc.hostsleeps import remove_host_sleeps
-from softatecc.library import LibraryError
+from softatecc.library import LibraryError, exactly
 
 _I2C: Final = 0
 _SUCCESS: Final = 0
+_STANDARD_BAUD: Final = 100_000
+#: Room for a signature where the template has none.
+_SIGNATURE: Final = 80
+#: The library copies the CA's key into a buffer of its own; 72 bytes is what slots and headers say of it.
+_LONGEST_KEY: Final = 72
 
 
 class CalMissing(Exception):  # noqa: N818 - a need that is unmet, not a malfunction
@@ -46,14 +51,22 @@ class CryptoAuthLib:
         devices: what hangs on the bus; the first is the one that calls go to.
         host_sleeps: ``False`` removes the library's own waiting (see ``hostsleeps``); for emulated
             devices only.
+        baud: clock of the bus in Hz; above 100000 the library leaves the wake-up to the HAL instead of
+            pulling SDA low by a general call (lib/calib/calib_execution.c).
 
     Raises:
+        ValueError: no device.
+        RuntimeError: another one is open in this process.
         CalMissing: the package is not installed.
         LibraryError: the library could not be initialised.
         SleepsStay: ``host_sleeps`` is false and this system cannot do it.
     """
 
-    def __init__(self, *devices: I2cDevice, host_sleeps: bool = True) -> None:
+    _opened: ClassVar[bool] = False
+
+    def __init__(self, *devices: I2cDevice, host_sleeps: bool = True, baud: int = _STANDARD_BAUD) -> None:
+        if not devices:
+            raise ValueError("cryptoauthlib needs a device to talk to; pass at least one")
         if not available():
             raise CalMissing(
                 "cryptoauthlib is not installed for this Python; wheels exist for CPython 3.11 to 3.13 on "
@@ -69,12 +82,18 @@ class CryptoAuthLib:
         self._library: Any = self._module.library.get_cryptoauthlib()
         self._devices = devices
         self._host_sleeps = host_sleeps
+        self._baud = baud
         self._bus = ReplacedHal(devices)
         self._old_hal = ctypes.c_void_p()
         self._old_phy = ctypes.c_void_p()
         self._restore_sleeps: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
+        if CryptoAuthLib._opened:
+            raise RuntimeError(
+                "a CryptoAuthLib is open already and its state is global to the process; close it first, "
+                "or use another process"
+            )
         self._check(
             "hal_iface_register_hal",
             self._library.hal_iface_register_hal(
@@ -85,12 +104,14 @@ class CryptoAuthLib:
                 ctypes.byref(self._old_phy),
             ),
         )
+        CryptoAuthLib._opened = True
         try:
             if not self._host_sleeps:
                 self._restore_sleeps = remove_host_sleeps(self._library)
             default = self._module.cfg_ateccx08a_i2c_default()
             self._cfg = type(default).from_buffer_copy(default)  # the default is the library's own variable
             self._cfg.devtype = int(self._module.ATCADeviceType.ATECC608A)
+            self._cfg.cfg.atcai2c.baud = self._baud
             self._cfg.cfg.atcai2c.address = self._devices[0].address << 1
             self._call("atcab_init", ctypes.byref(self._cfg))
         except BaseException:
@@ -101,11 +122,14 @@ class CryptoAuthLib:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(LibraryError):
-            self._call("atcab_release")
-        self._restore()
+        try:
+            with suppress(LibraryError):
+                self._call("atcab_release")
+        finally:
+            self._restore()
 
     def _restore(self) -> None:
+        CryptoAuthLib._opened = False
         self._restore_sleeps()
         self._library.hal_iface_register_hal(_I2C, self._old_hal, None, self._old_phy, None)
 
@@ -151,7 +175,7 @@ class CryptoAuthLib:
 
     def write_config_zone(self, configuration: bytes) -> None:
         """``atcab_write_config_zone``: 128 bytes, the protected ones are left out by the library."""
-        self._call("atcab_write_config_zone", configuration)
+        self._call("atcab_write_config_zone", exactly("a configuration", configuration, 128))
 
     def lock_config_zone_crc(self, crc: int) -> None:
         """``atcab_lock_config_zone_crc``."""
@@ -179,17 +203,21 @@ class CryptoAuthLib:
 
     def write_pubkey(self, slot: int, public_key: bytes) -> None:
         """``atcab_write_pubkey``: stores ``X || Y`` in its 72-byte form."""
-        self._call("atcab_write_pubkey", ctypes.c_uint16(slot), public_key)
+        self._call("atcab_write_pubkey", ctypes.c_uint16(slot), exactly("a public key", public_key, 64))
 
     def sign(self, slot: int, digest: bytes) -> bytes:
         """``atcab_sign``: ``R || S`` over a 32-byte digest."""
         signature = ctypes.create_string_buffer(64)
+        exactly("a digest", digest, 32)
         self._call("atcab_sign", ctypes.c_uint16(slot), digest, signature)
         return signature.raw
 
     def verify_extern(self, digest: bytes, signature: bytes, public_key: bytes) -> bool:
         """``atcab_verify_extern``: whether the chip finds the signature right."""
         flag = ctypes.c_bool()
+        exactly("a digest", digest, 32)
+        exactly("a signature", signature, 64)
+        exactly("a public key", public_key, 64)
         self._call("atcab_verify_extern", digest, signature, public_key, ctypes.byref(flag))
         return flag.value
 
@@ -234,9 +262,18 @@ class CryptoAuthLib:
         ``ca_public_key`` of ``None`` is passed as NULL and keeps the template's identifier (the wheel's own
         wrapper cannot do that). It is passed on at the length it has: the library hashes just that many
         bytes, which is how 72 of them give a wrong identifier.
+
+        Raises:
+            LibraryError: chip or library refused.
+            ValueError: a key too long for the library's own buffer.
         """
+        if ca_public_key is not None and len(ca_public_key) > _LONGEST_KEY:
+            raise ValueError(
+                f"the CA's public key has {len(ca_public_key)} bytes and the library has room for 72; "
+                "pass X || Y, 64 bytes"
+            )
         definition_t = self.cert_def(definition)
-        size = ctypes.c_size_t(len(definition.template) + 16)
+        size = ctypes.c_size_t(len(definition.template) + _SIGNATURE)
         certificate = ctypes.create_string_buffer(size.value)
         key = None
         if ca_public_key is not None:

@@ -65,7 +65,7 @@ class ReplacedHal:
 
     def __init__(self, devices: tuple[I2cDevice, ...]) -> None:
         self._devices = devices
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.table = _Hal(
             _Init(lambda _iface, _cfg: _SUCCESS),
             _PostInit(lambda _iface: _SUCCESS),
@@ -88,7 +88,7 @@ class ReplacedHal:
     def _guarded(self, act: Callable[[], int]) -> int:
         try:
             return act()
-        except Exception as error:  # noqa: BLE001 - kept for the caller, see the class's docstring
+        except BaseException as error:  # noqa: BLE001 - kept for the caller, see the class's docstring
             self.error = error
             return _GEN_FAIL
 
@@ -109,8 +109,13 @@ class ReplacedHal:
         def act() -> int:
             device = self._addressed(self._address(iface))
             answer = device.read(length[0]) if device is not None else None
-            if answer is None:
+            if device is None or answer is None:
                 return _COMM_FAIL
+            if len(answer) > length[0]:
+                raise ValueError(
+                    f"the device at 0x{device.address:02X} answered {len(answer)} bytes where {length[0]} "
+                    "were asked for; return no more than that"
+                )
             ctypes.memmove(data, answer, len(answer))
             length[0] = len(answer)
             return _SUCCESS

@@ -15,20 +15,22 @@ from softatecc.certificate import (
     CertificateDefinition,
     CertificateError,
     DeviceLocation,
-    DeviceZone,
     compress,
     rebuild,
 )
 from softatecc.host import DeviceError, Host
-from softatecc.library import LibraryError
-from softatecc.packet import Opcode
-from softatecc.transports import Transport
-from softatecc.zones import SLOT_SIZES, Zone
+from softatecc.library import LibraryError, exactly
+from softatecc.packet import Opcode, ResponseError
+from softatecc.transports import NoResponse, Transport
+from softatecc.zones import BLOCK, CONFIG_SIZE, OTP_SIZE, SLOT_COUNT, SLOT_SIZES, Zone
 
 T = TypeVar("T")
 
 _BAD_PARAM: Final = -30
-_BAD_CERT: Final = 10
+_COMM_FAIL: Final = -16
+_BAD_CRC: Final = -27
+#: Of the certificate functions, for a location behind the end of its zone.
+_BAD_PARAMS: Final = 2
 _FIRST_PUBLIC_KEY_SLOT: Final = 8
 _IGNORE_CRC: Final = 0x80
 _DATA: Final = 0x01
@@ -45,6 +47,7 @@ _STATUS: Final = {
     0xEE: -31,
     0xFF: -44,
 }
+_OTHER_STATUS: Final = -31
 
 
 class HostLibrary:
@@ -66,7 +69,13 @@ class HostLibrary:
         try:
             return act()
         except DeviceError as error:
-            raise LibraryError(function, _STATUS.get(error.status, -43)) from error
+            raise LibraryError(function, _STATUS.get(error.status, _OTHER_STATUS)) from error
+        except CertificateError as error:
+            raise LibraryError(function, error.status) from error
+        except ResponseError as error:
+            raise LibraryError(function, _BAD_CRC) from error
+        except NoResponse as error:
+            raise LibraryError(function, _COMM_FAIL) from error
         finally:
             self._host.transport.idle()  # after every call, as cryptoauthlib leaves the chip
 
@@ -76,11 +85,14 @@ class HostLibrary:
 
     def is_locked(self, zone: int) -> bool:
         """``atcab_is_locked``: 0 asks for the configuration zone, 1 for data and OTP."""
+        if zone not in (0, 1):
+            raise LibraryError("atcab_is_locked", _BAD_PARAM)
         ask = self._host.is_data_locked if zone else self._host.is_configuration_locked
         return self._call("atcab_is_locked", ask)
 
     def write_config_zone(self, configuration: bytes) -> None:
         """``atcab_write_config_zone``: 128 bytes, the protected ones are left out."""
+        exactly("a configuration", configuration, CONFIG_SIZE)
         self._call("atcab_write_config_zone", lambda: self._host.write_configuration(configuration))
 
     def lock_config_zone_crc(self, crc: int) -> None:
@@ -100,40 +112,43 @@ class HostLibrary:
         return self._call("atcab_get_pubkey", lambda: self._host.public_key(slot))
 
     def read_pubkey(self, slot: int) -> bytes:
-        """``atcab_read_pubkey``: reads a stored 72-byte key; the library itself refuses slots below 8."""
-        if slot < _FIRST_PUBLIC_KEY_SLOT:
+        """``atcab_read_pubkey``: reads a stored 72-byte key; the library itself refuses slots 0-7."""
+        if not _FIRST_PUBLIC_KEY_SLOT <= slot < SLOT_COUNT:
             raise LibraryError("atcab_read_pubkey", _BAD_PARAM)
         return self._call("atcab_read_pubkey", lambda: self._host.read_public_key(slot))
 
     def write_pubkey(self, slot: int, public_key: bytes) -> None:
         """``atcab_write_pubkey``: stores ``X || Y`` in its 72-byte form."""
+        exactly("a public key", public_key, 64)
         self._call("atcab_write_pubkey", lambda: self._host.write_public_key(slot, public_key))
 
     def sign(self, slot: int, digest: bytes) -> bytes:
         """``atcab_sign``: ``R || S`` over a 32-byte digest."""
+        exactly("a digest", digest, 32)
         return self._call("atcab_sign", lambda: self._host.sign(slot, digest))
 
     def read_bytes_zone(self, zone: int, slot: int, offset: int, count: int) -> bytes:
         """``atcab_read_bytes_zone``: zone 0 configuration, 1 OTP, 2 data."""
+        size = _zone_size(zone, slot)
+        if size is None or offset + count > size:
+            raise LibraryError("atcab_read_bytes_zone", _BAD_PARAM)
         return self._call("atcab_read_bytes_zone", lambda: self._read(Zone(zone), slot, offset, count))
 
     def _read(self, zone: Zone, slot: int, offset: int, count: int) -> bytes:
         """Whole 32-byte blocks where possible, cut to what was asked for."""
         if zone is Zone.DATA:
-            return self._host.read_slot(slot, offset + count)[offset:]
+            return self._host.read_slot(slot, offset + count)[offset:] if count else b""
         whole = self._host.read_configuration() if zone is Zone.CONFIG else self._host.read_otp()
         return whole[offset : offset + count]
 
     def write_cert(self, definition: CertificateDefinition, certificate: bytes) -> None:
         """``atcacert_write_cert``: takes a certificate (DER) apart into the chip's slots."""
-        try:
-            slots = compress(definition, certificate)
-        except CertificateError as error:
-            raise LibraryError("atcacert_write_cert", _BAD_CERT) from error
 
         def write() -> None:
-            for slot, contents in slots.items():
-                self._host.write_slot(slot, contents[: SLOT_SIZES[slot]])
+            for where, contents in compress(definition, certificate):
+                for start in range(0, where.count, BLOCK):
+                    block = contents[start : start + BLOCK]
+                    self._host.write(Zone(where.zone), where.offset + start, block, where.slot)
 
         self._call("atcacert_write_cert", write)
 
@@ -143,14 +158,24 @@ class HostLibrary:
         A definition that does not fit the chip's contents raises ``LibraryError``, as there; the sentence
         that says what does not fit is its cause.
         """
+        return self._call(
+            "atcacert_read_cert", lambda: rebuild(definition, self._read_location, ca_public_key)
+        )
 
-        def read(where: DeviceLocation) -> bytes:
-            if where.is_genkey:
-                return self._host.public_key(where.slot)
-            zone = {DeviceZone.CONFIG: Zone.CONFIG, DeviceZone.OTP: Zone.OTP, DeviceZone.DATA: Zone.DATA}
-            return self._read(zone[where.zone], where.slot, where.offset, where.count)
+    def _read_location(self, where: DeviceLocation) -> bytes:
+        """What there is of a location; a zone may end before it does (lib/atcacert/atcacert_client.c)."""
+        if where.is_genkey:
+            return self._host.public_key(where.slot)[where.offset : where.end]
+        size = _zone_size(where.zone, where.slot)
+        if size is None:
+            raise LibraryError("atcacert_read_cert", _BAD_PARAM)
+        if where.offset > size:
+            raise LibraryError("atcacert_read_cert", _BAD_PARAMS)
+        return self._read(Zone(where.zone), where.slot, where.offset, min(where.count, size - where.offset))
 
-        try:
-            return self._call("atcacert_read_cert", lambda: rebuild(definition, read, ca_public_key))
-        except CertificateError as error:
-            raise LibraryError("atcacert_read_cert", _BAD_CERT) from error
+
+def _zone_size(zone: int, slot: int) -> int | None:
+    """Bytes of a zone, of a slot in the data zone, ``None`` where there is no such zone or slot."""
+    if zone == Zone.DATA:
+        return SLOT_SIZES[slot] if 0 <= slot < SLOT_COUNT else None
+    return {int(Zone.CONFIG): CONFIG_SIZE, int(Zone.OTP): OTP_SIZE}.get(zone)

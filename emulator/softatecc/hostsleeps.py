@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 _DT_PLTRELSZ, _DT_STRTAB, _DT_SYMTAB, _DT_JMPREL = 2, 5, 6, 23
-_PT_LOAD, _PT_DYNAMIC = 1, 2
+_PT_LOAD, _PT_DYNAMIC, _PT_GNU_RELRO = 1, 2, 0x6474E552
 
 
 class SleepsStay(Exception):  # noqa: N818 - it is a state of affairs, named by the caller's sentence
@@ -75,17 +75,32 @@ def _slot_of(path: Path, wanted: bytes) -> int:
                 return int(address - vaddr + offset)
         raise SleepsStay(f"{path.name} has no segment for address 0x{address:x}; leave the option out")
 
-    dynamic = next(offset for kind, _, offset, *_ in headers if kind == _PT_DYNAMIC)
-    tags: dict[int, int] = {}
-    while (entry := struct.unpack_from("<qQ", data, dynamic))[0]:
-        tags[entry[0]] = entry[1]
-        dynamic += 16
+    # What the loader made read-only after it had filled it in; writing there would end the process.
+    fixed = [(vaddr, size) for kind, _, _, vaddr, _, size in headers if kind == _PT_GNU_RELRO]
+    tags = _dynamic_tags(data, headers)
+    if _DT_JMPREL not in tags:
+        raise SleepsStay(f"{path.name} has no table of calls; leave the option out")
     strings, symbols = at(tags[_DT_STRTAB]), at(tags[_DT_SYMTAB])
     relocations = at(tags[_DT_JMPREL])
     for relocation in range(relocations, relocations + tags[_DT_PLTRELSZ], 24):
         slot, info = struct.unpack_from("<QQ", data, relocation)
         (name,) = struct.unpack_from("<I", data, symbols + (info >> 32) * 24)
-        start = strings + name
-        if data[start : data.index(b"\0", start)] == wanted:
+        text = strings + name
+        if data[text : data.index(b"\0", text)] == wanted:
+            if any(start <= slot < start + size for start, size in fixed):
+                raise SleepsStay(
+                    f"{path.name} calls {wanted.decode()} through a read-only table; leave the option out"
+                )
             return int(slot)
     raise SleepsStay(f"{path.name} does not call {wanted.decode()} through its table; leave the option out")
+
+
+def _dynamic_tags(data: bytes, headers: list[tuple[int, ...]]) -> dict[int, int]:
+    """The dynamic section; empty in a file that is linked statically."""
+    tags: dict[int, int] = {}
+    for kind, _, offset, _, _, size in headers:
+        if kind == _PT_DYNAMIC:
+            for at in range(offset, offset + size, 16):
+                tag, value = struct.unpack_from("<qQ", data, at)
+                tags[tag] = value
+    return tags

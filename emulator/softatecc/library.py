@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from softatecc.certificate import CertificateDefinition
+from softatecc.certificate import CertificateDefinition, CertificateStatus
 
 
 class LibraryError(Exception):
@@ -26,23 +26,38 @@ class LibraryError(Exception):
         super().__init__(f"{function} returned {status} (0x{status & 0xFF:02X} {status_name(status)})")
 
 
+def exactly(what: str, data: bytes, size: int) -> bytes:
+    """``data``, if it has the size that the C function reads without being told.
+
+    Raises:
+        ValueError: another size; C would read beyond its end.
+    """
+    if len(data) != size:
+        raise ValueError(f"{what} has {size} bytes, {len(data)} came; pass all of it and nothing else")
+    return data
+
+
 #: What the library's status numbers mean (lib/atca_status.h), for the ones an application meets.
 STATUS_NAMES: Mapping[int, str] = {
     0: "ATCA_SUCCESS",
-    4: "ATCACERT_E_DECODING_ERROR",
-    5: "ATCACERT_E_INVALID_DATE",
-    11: "ATCACERT_E_WRONG_CERT_DEF",
+    **{int(status): f"ATCACERT_E_{status.name}" for status in CertificateStatus},
     -48: "ATCA_WAKE_FAILED",
     -47: "ATCA_CHECKMAC_VERIFY_FAILED",
     -46: "ATCA_PARSE_ERROR",
     -44: "ATCA_STATUS_CRC",
+    -43: "ATCA_STATUS_UNKNOWN",
+    -42: "ATCA_STATUS_ECC",
     -41: "ATCA_STATUS_SELFTEST_ERROR",
     -31: "ATCA_GEN_FAIL",
     -30: "ATCA_BAD_PARAM",
     -27: "ATCA_RX_CRC_ERROR",
+    -26: "ATCA_RX_FAIL",
+    -25: "ATCA_RX_NO_RESPONSE",
     -16: "ATCA_COMM_FAIL",
+    -13: "ATCA_WAKE_SUCCESS",
     -12: "ATCA_EXECUTION_ERROR",
     -11: "ATCA_UNIMPLEMENTED",
+    -6: "ATCA_HEALTH_TEST_ERROR",
 }
 
 
