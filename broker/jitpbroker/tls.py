@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from OpenSSL import SSL, crypto
 
-from jitpbroker.credentials import ServerCredentials
+from jitpbroker.credentials import ServerCredentials, ServerIdentity
 
 ALPN = b"x-amzn-mqtt-ca"
 
@@ -88,11 +90,7 @@ def server_context(credentials: ServerCredentials, settings: TlsSettings) -> SSL
     )
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     for identity in credentials.identities:
-        certificate = crypto.load_certificate(crypto.FILETYPE_PEM, identity.certificate_pem)
-        key = crypto.load_privatekey(crypto.FILETYPE_PEM, identity.private_key_pem)
-        context.use_certificate(certificate.to_cryptography())
-        # A PEM private key never loads as a public one, which the declared type allows for.
-        context.use_privatekey(key.to_cryptography_key())  # type: ignore[arg-type]
+        _use(identity)(context)
     mode = SSL.VERIFY_PEER
     if settings.require_client_certificate:
         mode |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
@@ -105,6 +103,20 @@ def server_context(credentials: ServerCredentials, settings: TlsSettings) -> SSL
     if settings.keylog is not None:
         _log_secrets(context, settings.keylog)
     return context
+
+
+@lru_cache(maxsize=8)
+def _use(identity: ServerIdentity) -> Callable[[SSL.Context], None]:
+    """What gives ``identity`` to a context; parsed once, since checking an RSA key takes 50 ms."""
+    certificate = crypto.load_certificate(crypto.FILETYPE_PEM, identity.certificate_pem).to_cryptography()
+    key = crypto.load_privatekey(crypto.FILETYPE_PEM, identity.private_key_pem).to_cryptography_key()
+
+    def use(context: SSL.Context) -> None:
+        context.use_certificate(certificate)
+        # A PEM private key never loads as a public one, which the declared type allows for.
+        context.use_privatekey(key)  # type: ignore[arg-type]
+
+    return use
 
 
 def _accept_any(_connection: SSL.Connection, _cert: crypto.X509, _error: int, _depth: int, _ok: int) -> bool:

@@ -21,7 +21,7 @@ from OpenSSL import SSL, crypto
 
 from jitpbroker.tls import HandshakeFacts, TlsSettings, host_name, sentence
 
-_READ_SIZE = 64 * 1024
+_READ_SIZE = 16 * 1024  # a TLS record holds no more
 
 
 class End(StrEnum):

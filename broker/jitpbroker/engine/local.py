@@ -164,11 +164,11 @@ class LocalEngine:
         for subscription in request.subscriptions:
             retained = self._retained.get(subscription.topic_filter)
             if retained is not None and not has_wildcard(subscription.topic_filter):
-                self._deliver(session, replace(retained, retain=True), subscription.qos)
+                self._deliver(session, retained, subscription.qos, retain=True)
 
     def _route(self, message: Publish) -> None:
         for session, qos in self._routes_of(message.topic):
-            self._deliver(session, replace(message, retain=False), qos)
+            self._deliver(session, message, qos)
 
     def _routes_of(self, topic: str) -> tuple[tuple[_Session, int], ...]:
         routes = self._routes.get(topic)
@@ -183,10 +183,13 @@ class LocalEngine:
             self._routes[topic] = routes
         return routes
 
-    def _deliver(self, session: _Session, message: Publish, subscription_qos: int) -> None:
+    def _deliver(
+        self, session: _Session, message: Publish, subscription_qos: int, *, retain: bool = False
+    ) -> None:
+        """Send or queue a message; ``retain`` only for one that was kept [MQTT-3.3.1-8, MQTT-3.3.1-9]."""
         client = session.client
         qos = min(message.qos, subscription_qos)
-        message = Publish(message.topic, message.payload, qos, message.retain)
+        message = Publish(message.topic, message.payload, qos, retain)
         if qos == 0:
             if client is not None and client.may_receive(message.topic):
                 client.send(message)
