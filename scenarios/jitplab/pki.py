@@ -7,12 +7,13 @@ be repeated byte for byte; they are test keys and say so wherever they are writt
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.x509.oid import NameOID
@@ -114,13 +115,21 @@ def public_key_from(data: bytes) -> bytes:
     """``X || Y`` of the P-256 key in a PEM public key, a PEM certificate, or a bare DER certificate.
 
     Raises:
-        ValueError: ``data`` holds neither, or a key of another kind.
+        ValueError: ``data`` holds none of them, or a key of another kind.
     """
-    if b"BEGIN PUBLIC KEY" in data:
-        return raw_public_key(serialization.load_pem_public_key(data))
-    if b"BEGIN CERTIFICATE" in data:
-        return raw_public_key(x509.load_pem_x509_certificate(data).public_key())
-    return raw_public_key(x509.load_der_x509_certificate(data).public_key())
+    try:
+        if b"BEGIN PUBLIC KEY" in data:
+            key: object = serialization.load_pem_public_key(data)
+        elif b"BEGIN CERTIFICATE" in data:
+            key = x509.load_pem_x509_certificate(data).public_key()
+        else:
+            key = x509.load_der_x509_certificate(data).public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError(
+            f"the {len(data)} bytes hold no readable public key; "
+            "give a PEM public key, or a certificate in PEM or DER"
+        ) from None
+    return raw_public_key(key)
 
 
 def public_key_pem(public_key: bytes) -> bytes:
@@ -329,15 +338,27 @@ def name_objection(certificate: bytes, server_name: str) -> str | None:
 
     RFC 6125 section 6.4 as far as a test server needs it: exact names, one wildcard as the leftmost label.
     """
-    extensions = x509.load_der_x509_certificate(certificate).extensions
     try:
+        extensions = x509.load_der_x509_certificate(certificate).extensions
         names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
         return "the server's certificate names no host"
-    wanted = server_name.lower()
-    wildcard = f"*.{wanted.partition('.')[2]}"
     hosts = [name.lower() for name in names.get_values_for_type(x509.DNSName)]
-    addresses = [str(address) for address in names.get_values_for_type(x509.IPAddress)]
-    if wanted in (*hosts, *addresses) or wildcard in hosts:
+    addresses = names.get_values_for_type(x509.IPAddress)
+    if host_address(server_name) is not None:
+        matches = host_address(server_name) in addresses
+    else:
+        wanted = server_name.lower()
+        matches = wanted in hosts or f"*.{wanted.partition('.')[2]}" in hosts
+    if matches:
         return None
-    return f"the server's certificate is for {', '.join((*hosts, *addresses))}, not for {server_name}"
+    known = ", ".join((*hosts, *map(str, addresses))) or "no host"
+    return f"the server's certificate is for {known}, not for {server_name}"
+
+
+def host_address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a server's name is, ``None`` for a host name; only the latter is sent as SNI."""
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
