@@ -8,7 +8,7 @@ CORES := emulator/softatecc/*,broker/jitpbroker/mqtt/*,broker/jitpbroker/admissi
 SHELLS := emulator/softatecc/cal.py,emulator/softatecc/calhal.py,emulator/softatecc/hostsleeps.py,emulator/softatecc/hostlib.py
 
 .DEFAULT_GOAL := menu
-.PHONY: menu demo test check lint types imports format fast cover programs lock clean
+.PHONY: menu demo test check lint types imports format fast cover docs programs lock clean
 
 menu: ## this menu
 	@echo "jitplab: a software ATECC608A, a local AWS IoT JITP broker, and the failures in between"
@@ -44,6 +44,9 @@ cover: $(VENV)/.dev
 format: $(VENV)/.dev ## put every file into the project's form
 	@$(BIN)/ruff check --quiet --fix $(CODE) || true
 	@$(BIN)/ruff format --quiet $(CODE)
+
+docs: $(VENV)/.dev ## draw the generated pages of docs/reference anew
+	@$(BIN)/python -m jitplab.catalogue_page > docs/reference/scenarios.md
 
 programs: ## install the third-party programs the tests use, where that is allowed
 	@sh tests/install_programs.sh

@@ -27,6 +27,10 @@ exit codes: 0 as foretold (explain: admitted), 1 not, 2 misuse, 3 a need is unme
 _COMMANDS: Final = (demo, list_, show, run, explain, broker)
 
 
+#: What can follow ``jitplab``.
+COMMAND_NAMES: Final = tuple(module.__name__.rpartition(".")[2].rstrip("_") for module in _COMMANDS)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     root = argparse.ArgumentParser(

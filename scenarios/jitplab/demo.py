@@ -9,6 +9,7 @@ from jitplab import pki
 from jitplab.account import Account
 from jitplab.aiomqtt_client import visit_with_aiomqtt
 from jitplab.chain import Slot
+from jitplab.channel import Closed
 from jitplab.identifiers import match
 from jitplab.lab import Chain, Device, Lab
 from jitplab.lent_key import why_not
@@ -68,8 +69,11 @@ class Demo:
         yield from self._hand_made(account)
 
     def _refused(self, device: Device, chain: Chain, account: Account) -> Iterator[str]:
-        as_issued = "as issued" if chain.device == device.certificate else "NOT as issued"
-        yield f"     every call returned success; the device certificate is {as_issued}, the signer is not"
+        leaf, signer = chain.device == device.certificate, chain.signer == self._lab.signer.certificate
+        self._expect("device certificate and signer as issued", [True, False], [leaf, signer])
+        yield "     every call of the library returned success"
+        yield f"     device certificate  {_as_issued(leaf)}"
+        yield f"     signer certificate  {_as_issued(signer)}"
         call = self._lab.connect(device, chain, account)
         visit = call.visit
         self._expect("handshake", "completed", visit.handshake)
@@ -79,7 +83,8 @@ class Demo:
         packet = visit.connect_packet or b""
         yield f"     {visit.tls} handshake   {visit.handshake}"
         yield f"     CONNECT             {len(packet)} bytes written: {octets(packet, 12)}"
-        yield f"     CONNACK             none; the peer answered {visit.closed_by}"
+        ending = _or_none(visit.closed_by)
+        yield f"     CONNACK             {_or_none(visit.connack)}; the peer answered {ending}"
         yield f"     registry            {call.status_after or 'empty: the certificate was not registered'}"
 
     def _why(self, chain: Chain, account: Account) -> Iterator[str]:
@@ -116,7 +121,7 @@ class Demo:
         first = lab.connect(device, chain, account)
         self._expect("first closed_by", "close_notify", str(first.visit.closed_by))
         self._expect("registered", "ACTIVE", first.status_after)
-        yield f"     first connect   {first.status_after}, {self._things(account)}; hung up without CONNACK"
+        yield f"     first connect   {first.status_after}, {self._things(account)}; {_ending(first)}"
         message = Message()
         second, by = self._publish(device, chain, account, message)
         self._expect("second connack", 0, second.visit.connack)
@@ -157,8 +162,22 @@ class Demo:
         second = lab.connect_with_key(certificate, key, account)
         self._expect("by hand, first", "close_notify", str(first.visit.closed_by))
         self._expect("by hand, second", 0, second.visit.connack)
-        yield f"     first connect   registered, {first.status_after}; hung up without CONNACK"
+        yield f"     first connect   {first.status_after}; {_ending(first)}"
         yield f"     second connect  CONNACK {second.visit.connack}, published: {_acknowledged(second)}"
+
+
+def _as_issued(same: bool) -> str:  # noqa: FBT001 - a word for a truth value
+    return "as issued" if same else "not as issued"
+
+
+def _or_none(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _ending(call: Call) -> str:
+    if call.visit.connack is None and call.visit.closed_by is Closed.CLOSE_NOTIFY:
+        return "hung up on without CONNACK"
+    return f"CONNACK {_or_none(call.visit.connack)}, {_or_none(call.visit.closed_by)}"
 
 
 def _acknowledged(call: Call) -> str:
