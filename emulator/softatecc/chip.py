@@ -4,8 +4,8 @@ Rules of this file:
 1. `Chip.exchange` answers every byte string with one well-formed group and leaves exactly one record.
 2. Count and CRC are judged before anything else (FF).
    Evidence: document - public 608 Trust data sheets, status codes.
-   After them what is illegal in any state (03), then what state and configuration forbid (0F), then the
-   computation (01).
+   After them too little time (EE), what is illegal in any state (03), then what state and configuration
+   forbid (0F), then the computation (01).
    Evidence: assumed - no source orders the rest.
 3. `Rejected` is caught here and nowhere else.
 4. Nothing here knows the bus; who is asleep and what was half read is in `softatecc.wire`.
@@ -21,6 +21,7 @@ from softatecc.model import DeviceModel
 from softatecc.packet import Command, command_name, encode_response
 from softatecc.slots import Slot, config_is_unlocked, forbids_key_use
 from softatecc.status import Rejected, Status, obey, parse_error
+from softatecc.timing import require_time
 from softatecc.trace import CommandRecord, Hidden, PowerRecord, Record, Shown
 from softatecc.zones import SLOT_COUNT
 
@@ -112,11 +113,12 @@ class Chip:
         data = "locked" if configuration.data_locked else "unlocked"
         return f"Chip(serial_number={configuration.serial_number.hex()}, configuration {config}, data {data})"
 
-    def exchange(self, packet: bytes) -> bytes:
+    def exchange(self, packet: bytes, *, milliseconds_left: float | None = None) -> bytes:
         """Answer one packet, without the I2C word address.
 
         Args:
             packet: any bytes; a good packet is what `Command.encode` makes.
+            milliseconds_left: until the watchdog expires; None where no watchdog runs.
 
         Returns:
             a response group with count and CRC.
@@ -130,6 +132,7 @@ class Chip:
         data = _shown(command.data, handler.hides_request(self, command))
         status, why = Status.SUCCESS, None
         try:
+            require_time(command.opcode, self.configuration.chip_mode, milliseconds_left)
             body = handler.run(self, command)
             response = _shown(body, handler.hides_response(self, command))
         except Rejected as refusal:
@@ -187,6 +190,10 @@ class Chip:
         Evidence: document - public 608 Trust data sheets, word address 01.
         """
         self._forget("sleep")
+
+    def watchdog_expires(self) -> None:
+        """Sleep, whatever it was doing, because it was left awake too long; see `softatecc.timing`."""
+        self._forget("watchdog")
 
     def power_cycle(self) -> None:
         """Take the supply away and give it back; the persistent latch is lost too."""

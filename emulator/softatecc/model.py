@@ -44,6 +44,8 @@ class DeviceModel:
             Evidence: assumed - data sheet text and cryptoauthlib disagree; flags stay.
         key_valid_needs_ecc_slot: Info(KeyValid) of a slot that holds no ECC key answers 0F, not 0.
             Evidence: assumed - data sheets name both.
+        long_watchdog: milliseconds until the watchdog expires where ChipMode asks for the long time.
+            Evidence: assumed - sources say 10 or 13 s; 13 as cryptoauthlib's header.
     """
 
     revision: Revision = Revision.ATECC608A
@@ -56,3 +58,4 @@ class DeviceModel:
     buffer_nonce_empties_temp_key: bool = False
     calculated_nonce_is_random: bool = False
     key_valid_needs_ecc_slot: bool = True
+    long_watchdog: int = 13_000
