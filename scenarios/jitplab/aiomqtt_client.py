@@ -20,9 +20,21 @@ _TIMEOUT_SECONDS = 10.0
 
 
 def visit_with_aiomqtt(
-    endpoint: Endpoint, identity: Identity, message: Message, *, client_id: str = CASE_CLIENT_ID
+    endpoint: Endpoint,
+    identity: Identity,
+    message: Message,
+    *,
+    client_id: str = CASE_CLIENT_ID,
+    timeout: float = _TIMEOUT_SECONDS,
 ) -> Visit:
     """Connect, publish ``message`` and wait for its acknowledgement, with aiomqtt.
+
+    Args:
+        endpoint: where to; its server name must lead there, since aiomqtt takes one name for both.
+        identity: chain and signing chip.
+        message: published at its QoS.
+        client_id: of CONNECT.
+        timeout: in seconds, what a refused CONNECT costs.
 
     Raises:
         CannotLend: this interpreter's ``ssl`` takes no lent key.
@@ -39,10 +51,12 @@ def visit_with_aiomqtt(
                 identifier=client_id,
                 protocol=aiomqtt.ProtocolVersion.V311,
                 tls_context=context,
-                timeout=_TIMEOUT_SECONDS,
+                timeout=timeout,
             ) as client:
                 await client.publish(message.topic, message.payload, qos=message.qos)
         except aiomqtt.MqttError as error:
+            if key.error is not None:
+                return Visit("failed", why=f"the chip did not sign: {key.error}")
             return Visit("completed" if key.digests else "failed", why=f"aiomqtt: {error}")
         return Visit("completed", connack=mqtt.ConnectReturnCode.ACCEPTED, puback=message.qos > 0)
 

@@ -34,6 +34,7 @@ class Closed(StrEnum):
     ALERT = "alert"
     RESET = "reset"
     SILENCE = "silence"
+    NOT_TLS = "not_tls"  # bytes that are no record of this connection: the client itself gives up
 
 
 class HandshakeFailed(Exception):  # noqa: N818 - the TLS standards' own word
@@ -128,6 +129,13 @@ def connect(endpoint: Endpoint) -> socket.socket:
     return sock
 
 
+def broken(error: OSError) -> str:
+    """The sentence for a handshake that the network ended."""
+    if isinstance(error, TimeoutError):
+        return f"the peer was silent for {PATIENCE_SECONDS:g} s"
+    return f"the connection broke: {error.strerror or error}"
+
+
 def client_context(endpoint: Endpoint, alpn: Sequence[str] = ()) -> ssl.SSLContext:
     """An ``ssl.SSLContext`` that trusts the endpoint's root and honours ``SSLKEYLOGFILE``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -160,24 +168,26 @@ class SslChannel:
             raise
 
     def _handshake(self) -> None:
-        while True:
-            try:
-                self._tls.do_handshake()
-            except ssl.SSLWantReadError:
+        try:
+            while not self._step():
                 self._flush()
                 self._fill()
-            except ssl.SSLError as error:
+            self._flush()
+        except ssl.SSLError as error:
+            with suppress(OSError):  # the alert; whoever hung up does not want it
                 self._flush()
-                if self._key.error is not None:
-                    raise HandshakeFailed(f"the chip did not sign: {self._key.error}") from None
-                raise HandshakeFailed(_reason(error)) from None
-            except TimeoutError:
-                raise HandshakeFailed(f"the peer was silent for {PATIENCE_SECONDS:.0f} s") from None
-            except OSError as error:
-                raise HandshakeFailed(f"the connection broke: {error}") from None
-            else:
-                self._flush()
-                return
+            if self._key.error is not None:
+                raise HandshakeFailed(f"the chip did not sign: {self._key.error}") from None
+            raise HandshakeFailed(_reason(error)) from None
+        except OSError as error:
+            raise HandshakeFailed(broken(error)) from None
+
+    def _step(self) -> bool:
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        return True
 
     def _flush(self) -> None:
         if pending := self._outgoing.read():
@@ -223,8 +233,8 @@ class SslChannel:
                 return Closed.CLOSE_NOTIFY
             except ssl.SSLEOFError:
                 return Closed.END_OF_STREAM
-            except ssl.SSLError:
-                return Closed.ALERT
+            except ssl.SSLError as error:
+                return Closed.ALERT if "_ALERT_" in (error.reason or "") else Closed.NOT_TLS
 
     def close(self) -> None:
         """Send close_notify and close the socket."""

@@ -10,7 +10,8 @@ from contextlib import suppress
 from typing import Any
 
 from OpenSSL import crypto
-from tlslite.errors import TLSAbruptCloseError, TLSError, TLSRemoteAlert
+from tlslite.constants import AlertDescription
+from tlslite.errors import BaseTLSException, TLSAbruptCloseError, TLSLocalAlert, TLSRemoteAlert
 from tlslite.handshakesettings import HandshakeSettings
 from tlslite.tlsconnection import TLSConnection
 from tlslite.utils.python_ecdsakey import Python_ECDSAKey
@@ -18,7 +19,7 @@ from tlslite.x509 import X509
 from tlslite.x509certchain import X509CertChain
 
 from jitplab import pki
-from jitplab.channel import Closed, Endpoint, HandshakeFailed, Identity, connect
+from jitplab.channel import Closed, Endpoint, HandshakeFailed, Identity, broken, connect
 from jitplab.lent_key import Signer, der_signature
 
 _VERSIONS = {"1.2": (3, 3), "1.3": (3, 4)}
@@ -26,24 +27,46 @@ _NAMES = {(3, 3): "TLSv1.2", (3, 4): "TLSv1.3"}
 
 
 class _ChipKey(Python_ECDSAKey):  # type: ignore[misc]  # tlslite-ng carries no types
-    """An ECDSA key that knows its public half and whom to ask for a signature."""
+    """An ECDSA key that knows its public half and whom to ask for a signature.
+
+    Attributes:
+        error: why the chip did not sign, ``None`` while it did.
+    """
 
     def __init__(self, public_key: bytes, sign: Signer) -> None:
         x, y = int.from_bytes(public_key[:32]), int.from_bytes(public_key[32:])
         super().__init__(x, y, "NIST256p")
+        self.private_key = self.public_key  # TLS 1.2 asks it for its curve and for nothing else
         self._ask = sign
+        self.error: Exception | None = None
 
     def hasPrivateKey(self) -> bool:  # noqa: N802 - tlslite-ng's name
         return True
 
     def _sign(self, data: bytes, _hash_name: str) -> bytearray:
-        return bytearray(der_signature(self._ask(bytes(data)[:32].rjust(32, b"\0"))))
+        try:
+            return bytearray(der_signature(self._ask(bytes(data)[:32].rjust(32, b"\0"))))
+        except Exception as error:
+            self.error = error
+            raise
 
 
-def _parsed(der: bytes) -> Any:
-    certificate = X509()
-    certificate.parseBinary(bytearray(der))
-    return certificate
+def _chain(identity: Identity) -> X509CertChain:
+    """The chain as tlslite-ng wants it; above the leaf nothing is read, so that anything can be sent.
+
+    Raises:
+        ValueError: the leaf does not carry the public key of the chip's slot.
+    """
+    certificates = []
+    for der in identity.chain:
+        certificate = X509()
+        certificate.bytes = bytearray(der)
+        certificates.append(certificate)
+    if certificates:
+        if pki.public_key_from(identity.chain[0]) != identity.public_key:
+            raise ValueError("the leaf certificate does not carry the public key of the chip's slot")
+        certificates[0].parseBinary(bytearray(identity.chain[0]))
+    return X509CertChain(certificates)
 
 
 class TlsliteChannel:
@@ -56,31 +79,39 @@ class TlsliteChannel:
         # Compressed certificates (RFC 8879) would need a decompressor on both sides and hide the chain.
         settings.certificate_compression_send = []
         settings.certificate_compression_receive = []
-        self._connection: Any = TLSConnection(connect(endpoint))
-        chain = X509CertChain([_parsed(der) for der in identity.chain])
+        chain, key = _chain(identity), _ChipKey(identity.public_key, identity.sign)
+        name = endpoint.server_name
+        sock = connect(endpoint)
+        self._connection: Any = TLSConnection(sock)
         try:
             self._connection.handshakeClientCert(
                 chain,
-                _ChipKey(identity.public_key, identity.sign),
+                key,
                 settings=settings,
-                serverName=endpoint.server_name,
+                serverName=name if name and pki.host_address(name) is None else None,
                 alpn=[bytearray(name.encode()) for name in endpoint.alpn] or None,
             )
             self._check_server(endpoint)
-        except (TLSError, OSError) as error:
-            self._connection.sock.close()
-            raise HandshakeFailed(str(error) or type(error).__name__) from None
         except HandshakeFailed:
             self._connection.close()
+            raise
+        except Exception as error:  # noqa: BLE001 - over a hostile peer pure Python stumbles in many ways
+            sock.close()
+            raise HandshakeFailed(_reason(error, key)) from None
+        except BaseException:
+            sock.close()
             raise
         self._log_keys()
 
     def _check_server(self, endpoint: Endpoint) -> None:
         """tlslite-ng checks no server certificate; the firmware must, by OpenSSL's rules."""
-        chain = [
-            crypto.load_certificate(crypto.FILETYPE_ASN1, bytes(certificate.writeBytes()))
-            for certificate in self._connection.session.serverCertChain.x509List
-        ]
+        try:
+            chain = [
+                crypto.load_certificate(crypto.FILETYPE_ASN1, bytes(certificate.writeBytes()))
+                for certificate in self._connection.session.serverCertChain.x509List
+            ]
+        except crypto.Error:
+            raise HandshakeFailed("the server's certificate cannot be read") from None
         store = crypto.X509Store()
         for der in pki.certificates_from_pem(endpoint.root_pem):
             store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
@@ -116,7 +147,7 @@ class TlsliteChannel:
             self._connection.write(bytearray(data))
         except TimeoutError:
             return Closed.SILENCE
-        except (TLSError, OSError):
+        except (BaseTLSException, OSError):
             return Closed.RESET
         return None
 
@@ -130,12 +161,29 @@ class TlsliteChannel:
             return Closed.ALERT
         except TimeoutError:
             return Closed.SILENCE
-        except (TLSError, OSError):
+        except OSError:
             return Closed.RESET
+        except (BaseTLSException, SyntaxError):
+            return Closed.NOT_TLS
 
     def close(self) -> None:
         """Send close_notify and close the socket."""
-        with suppress(TLSError, OSError):
+        with suppress(BaseTLSException, OSError):
             self._connection.close()  # does not wait for the peer's own close_notify
         with suppress(OSError):
             self._connection.sock.close()
+
+
+def _reason(error: Exception, key: _ChipKey) -> str:
+    """One sentence for a handshake that did not come to its end."""
+    if key.error is not None:
+        return f"the chip did not sign: {key.error}"
+    if isinstance(error, OSError):
+        return broken(error)
+    if isinstance(error, TLSAbruptCloseError):
+        return "the peer ended the connection in the middle of the handshake"
+    if isinstance(error, TLSRemoteAlert):
+        return f"the peer sent the alert {error}"
+    if isinstance(error, TLSLocalAlert):  # its own str() stumbles where the message is an exception
+        return f"the handshake failed here: {AlertDescription.toStr(error.description)}, {error.message}"
+    return f"the handshake failed here: {error}"

@@ -67,7 +67,12 @@ def _openssl() -> ctypes.CDLL:
         raise CannotLend(
             "this Python has its OpenSSL built in, so no other key can be lent to its ssl module"
         )
-    library = ctypes.CDLL(path)
+    try:
+        library = ctypes.CDLL(path)
+    except OSError as error:
+        raise CannotLend(
+            f"this Python's ssl module is no library to be called, so no key can be lent to it: {error}"
+        ) from None
     needed = (*_POINTER_RESULTS, "EC_KEY_METHOD_set_sign", "SSL_CTX_use_certificate", "SSL_CTX_get_options")
     for name in needed:
         if not hasattr(library, name):
@@ -100,7 +105,13 @@ def _native_context(context: ssl.SSLContext) -> ctypes.c_void_p:
 
 
 def der_signature(raw: bytes) -> bytes:
-    """``R || S`` as the DER that TLS and X.509 want."""
+    """``R || S`` as the DER that TLS and X.509 want, at most 72 bytes.
+
+    Raises:
+        ValueError: ``raw`` is not 64 bytes; OpenSSL's buffer has room for no more.
+    """
+    if len(raw) != 64:
+        raise ValueError(f"a P-256 signature is 64 bytes, R and S; the chip gave {len(raw)}")
 
     def integer(number: bytes) -> bytes:
         body = number.lstrip(b"\0") or b"\0"
@@ -116,12 +127,13 @@ class LentKey:
     """A certificate chain and a key in a chip, ready to be put into contexts.
 
     Args:
-        chain: DER certificates, leaf first; sent just so, whatever they are.
+        chain: DER certificates, leaf first; sent just so, right or wrong, if OpenSSL can read their keys.
         public_key: ``X || Y`` of the leaf's key.
         sign: asks the chip. An exception in it fails the handshake and is kept in ``error``.
 
     Raises:
         CannotLend: see the module.
+        ValueError: the public key is no point on P-256, 64 bytes.
     """
 
     def __init__(self, chain: Sequence[bytes], public_key: bytes, sign: Signer) -> None:
@@ -135,6 +147,8 @@ class LentKey:
 
     def _make_key(self, public_key: bytes) -> tuple[int, ctypes.c_void_p]:
         library = self._library
+        if len(public_key) != 64:
+            raise ValueError(f"a P-256 public key is 64 bytes, X and Y; the chip's has {len(public_key)}")
         ec_key = ctypes.c_void_p(library.EC_KEY_new_by_curve_name(_P256_NID))
         x, y = (
             ctypes.c_void_p(library.BN_bin2bn(part, 32, None)) for part in (public_key[:32], public_key[32:])
@@ -143,6 +157,8 @@ class LentKey:
         library.BN_free(x)
         library.BN_free(y)
         if placed != 1:
+            library.EC_KEY_free(ec_key)
+            library.ERR_clear_error()  # what stays there fails the next call of anybody's
             raise ValueError("the chip's public key is no point on P-256")
         library.EC_KEY_set_method(ec_key, _method())
         key = ctypes.c_void_p(library.EVP_PKEY_new())
@@ -167,7 +183,14 @@ class LentKey:
         Raises:
             ValueError: OpenSSL does not take a certificate or finds that key and leaf do not belong together.
         """
-        library, native = self._library, _native_context(context)
+        native = _native_context(context)
+        try:
+            self._put_into(native)
+        finally:
+            self._library.ERR_clear_error()  # what stays there fails the next call of anybody's
+
+    def _put_into(self, native: ctypes.c_void_p) -> None:
+        library = self._library
         for position, der in enumerate(self._chain):
             start = ctypes.c_char_p(der)
             certificate = ctypes.c_void_p(library.d2i_X509(None, ctypes.byref(start), len(der)))
@@ -179,9 +202,13 @@ class LentKey:
                 taken = library.SSL_CTX_ctrl(native, _SSL_CTRL_CHAIN_CERT, ctypes.c_long(1), certificate)
             library.X509_free(certificate)
             if not taken:
-                raise ValueError(f"OpenSSL does not take certificate {position} of the chain")
-        if library.SSL_CTX_use_PrivateKey(native, self._key) != 1:
-            library.ERR_clear_error()
+                raise ValueError(
+                    f"OpenSSL does not take certificate {position} of the chain: its public key is no key, "
+                    "or weaker than OpenSSL's security level allows"
+                )
+        # Key and certificate of two kinds lie side by side in a context: only the check brings them together.
+        taken = library.SSL_CTX_use_PrivateKey(native, self._key)
+        if taken != 1 or library.SSL_CTX_check_private_key(native) != 1:
             raise ValueError("the leaf certificate does not carry the public key of the chip's slot")
 
     def __del__(self) -> None:
