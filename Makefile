@@ -34,11 +34,10 @@ imports: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 
 fast: $(VENV)/.dev
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 cover: $(VENV)/.dev
-	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --cov --cov-report=
 	@$(BIN)/coverage report --include='$(CORES)' --omit='$(SHELLS)' --fail-under=100
 
 format: $(VENV)/.dev ## put every file into the project's form

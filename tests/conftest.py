@@ -10,9 +10,12 @@ import pytest
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that names a program is skipped without it; in CI it runs and fails."""
+    """A test that names a program is skipped without it, in CI it fails; what starts programs is slow."""
     for item in items:
+        if "interop" in item.path.parts:
+            item.add_marker(pytest.mark.slow)
         for marker in item.iter_markers("program"):
             (name,) = marker.args
             if shutil.which(name) is None and not IN_CI:

@@ -50,9 +50,10 @@ def add_to(commands: SubParsers) -> None:
         "--key",
         metavar="NAME=PUB.pem",
         type=_named_file,
-        action="append",
+        action="extend",
+        nargs="+",
         default=[],
-        help="a public key that might have got into the chain (may be repeated)",
+        help="public keys that might have got into the chain",
     )
     command.add_argument("--profile", choices=sorted(PROFILES), default=options.DEFAULT_PROFILE)
     command.add_argument("--no-sni", action="store_true", help="judge as if no server name were sent")
