@@ -20,7 +20,7 @@ Evidence: vendor-library - cryptoauthlib 3.8.0, lib/atcacert/atcacert_def.c and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from softatecc.certificate_definition import (
@@ -232,28 +232,26 @@ def _cut(der: bytes | bytearray, where: CertificateLocation, size: int) -> bytes
     return bytes(der[where.offset : where.offset + where.count])
 
 
-def compress(definition: CertificateDefinition, der: bytes) -> tuple[tuple[DeviceLocation, bytes], ...]:
-    """What must stand where so that ``rebuild`` gives ``der`` back.
+def compress(definition: CertificateDefinition, der: bytes) -> Iterator[tuple[DeviceLocation, bytes]]:
+    """What must stand where so that ``rebuild`` gives ``der`` back, one location after another.
 
-    Returns:
-        locations of whole 32-byte blocks with their contents, gaps filled with 00.
+    Yields:
+        a location of whole 32-byte blocks and its contents, gaps filled with 00.
 
     Raises:
-        CertificateError: the certificate does not fit the definition.
+        CertificateError: the certificate does not fit the definition. What was yielded before would be
+            written by then, as cryptoauthlib writes it.
     """
-    written = []
     for where in locations(definition):
         if where.zone is DeviceZone.CONFIG or where.is_genkey:
             continue
         image = bytearray(where.count)
         for part, make in _pieces(definition, der):
             if where.holds(part):
-                # An image shorter than its place, such as a serial number, leaves the rest as it is.
                 data = make()[: part.count]
                 at = part.offset - where.offset
                 image[at : at + len(data)] = data
-        written.append((where, bytes(image)))
-    return tuple(written)
+        yield where, bytes(image)
 
 
 def _pieces(

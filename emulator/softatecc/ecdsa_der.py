@@ -136,8 +136,13 @@ def _enter(der: bytes, at: int, tag: int) -> tuple[int, int]:
 def _half(der: bytes, at: int) -> tuple[bytes, int]:
     body, end = _enter(der, at, _INTEGER)
     number = der[body:end]
+    if len(number) > _HALF + 1:
+        raise CertificateError(
+            CertificateStatus.BUFFER_TOO_SMALL,
+            f"the integer at offset {at} has {len(number)} bytes, one of P-256 at most 33; correct the offset",
+        )
     if len(number) > _HALF:
-        if len(number) > _HALF + 1 or number[0]:
+        if number[0]:
             raise _undecodable(f"the integer at offset {at} is longer than the 32 bytes of P-256")
         number = number[1:]
     return number.rjust(_HALF, b"\0"), end

@@ -29,8 +29,6 @@ T = TypeVar("T")
 _BAD_PARAM: Final = -30
 _COMM_FAIL: Final = -16
 _BAD_CRC: Final = -27
-#: Of the certificate functions, for a location behind the end of its zone.
-_BAD_PARAMS: Final = 2
 _FIRST_PUBLIC_KEY_SLOT: Final = 8
 _IGNORE_CRC: Final = 0x80
 _DATA: Final = 0x01
@@ -167,10 +165,8 @@ class HostLibrary:
         if where.is_genkey:
             return self._host.public_key(where.slot)[where.offset : where.end]
         size = _zone_size(where.zone, where.slot)
-        if size is None:
+        if size is None or where.offset > size:
             raise LibraryError("atcacert_read_cert", _BAD_PARAM)
-        if where.offset > size:
-            raise LibraryError("atcacert_read_cert", _BAD_PARAMS)
         return self._read(Zone(where.zone), where.slot, where.offset, min(where.count, size - where.offset))
 
 

@@ -40,7 +40,7 @@ def exactly(what: str, data: bytes, size: int) -> bytes:
 #: What the library's status numbers mean (lib/atca_status.h), for the ones an application meets.
 STATUS_NAMES: Mapping[int, str] = {
     0: "ATCA_SUCCESS",
-    **{int(status): f"ATCACERT_E_{status.name}" for status in CertificateStatus},
+    **{int(status): f"ATCACERT_E_{status.name}" for status in CertificateStatus if status > 0},
     -48: "ATCA_WAKE_FAILED",
     -47: "ATCA_CHECKMAC_VERIFY_FAILED",
     -46: "ATCA_PARSE_ERROR",
@@ -53,6 +53,7 @@ STATUS_NAMES: Mapping[int, str] = {
     -27: "ATCA_RX_CRC_ERROR",
     -26: "ATCA_RX_FAIL",
     -25: "ATCA_RX_NO_RESPONSE",
+    -19: "ATCA_SMALL_BUFFER",
     -16: "ATCA_COMM_FAIL",
     -13: "ATCA_WAKE_SUCCESS",
     -12: "ATCA_EXECUTION_ERROR",
