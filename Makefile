@@ -53,7 +53,7 @@ programs: ## install the third-party programs the tests use, where that is allow
 lock: $(VENV)/.dev ## resolve requirements/*.txt anew from pyproject.toml
 	@$(PIP) install uv
 	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
-		--quiet pyproject.toml --extra amqtt --group dev -o requirements/dev.txt
+		--quiet pyproject.toml --extra amqtt --extra control --extra state --group dev -o requirements/dev.txt
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --generate-hashes \
 		--quiet pyproject.toml --group setup -c requirements/dev.txt -o requirements/run.txt
 
