@@ -92,7 +92,8 @@ class PowerRecord:
     """A wake, an idle, a sleep or a loss of power.
 
     Attributes:
-        event: ``wake``, ``idle``, ``sleep``, ``watchdog`` (sleep because it expired) or ``power-up``.
+        event: ``wake``, ``idle``, ``sleep``, ``watchdog`` (sleep because it expired), ``power-up``
+            or ``restored`` (put back to an earlier moment).
         lost: the registers that had contents and lost them.
         why: None, so that records of both kinds can be asked alike.
     """

@@ -15,14 +15,22 @@ Rules of this file (public 608 Trust data sheets, I2C interface):
    Evidence: document - public 608 Trust data sheets, I2C interface.
 5. The answer to a wake stays readable until the first byte of a command.
    Evidence: vendor-library - cryptoauthlib lib/hal/atca_hal.c (hal_check_wake).
-6. There is no watchdog yet: a chip left awake stays awake.
+6. With a clock the chip is busy for as long as a command may take and acknowledges nothing meanwhile,
+   nor in the 1.5 ms after a wake.
+   Evidence: document - public 608 Trust data sheets, I2C interface: a busy part does not acknowledge.
+   Left awake too long it falls asleep by itself, whatever it was doing.
+   Evidence: document - public 608 Trust data sheets, watchdog.
+   Without a clock it answers at once and stays awake: never wrong, only fast.
+7. What a command changed for good is kept before its answer can be read (`settle`).
 """
 
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
 
 from softatecc.chip import Chip
-from softatecc.packet import LARGEST_GROUP, WAKE_RESPONSE
+from softatecc.packet import LARGEST_GROUP, WAKE_RESPONSE, encode_response
+from softatecc.status import Status
+from softatecc.timing import WAKE_TIME, Clock, execution_time, watchdog_time
 
 _SMALLEST_COUNT = 4
 #: What an open-drain bus reads when nobody drives it (508A data sheet: reads past the buffer).
@@ -30,6 +38,18 @@ _NOBODY = 0xFF
 
 #: Says how many accesses a command's execution leaves unanswered, by opcode.
 BusyPolls = Callable[[int], int]
+#: Keeps what the chip holds for good; what it raises stops the answer.
+Settle = Callable[[Chip], None]
+
+#: Answers to what was never executed, which takes no command's time.
+_NOT_BEGUN = frozenset(
+    encode_response(bytes((status,)))
+    for status in (Status.COMMUNICATION_ERROR, Status.WATCHDOG_ABOUT_TO_EXPIRE)
+)
+
+
+def _nothing_to_keep(chip: Chip) -> None:
+    """A chip whose memory ends with the process."""
 
 
 class WordAddress(IntEnum):
@@ -55,15 +75,27 @@ class I2cPort:
     Args:
         chip: the chip.
         busy_polls: how many accesses after a command are not acknowledged, by opcode; never where None.
+        clock: measures busy times and the watchdog; no time passes where None.
+        settle: called after every command, before its answer can be read.
 
     Attributes:
         chip: the chip.
-        power: whether it listens.
     """
 
-    def __init__(self, chip: Chip, *, busy_polls: BusyPolls | None = None) -> None:
+    def __init__(
+        self,
+        chip: Chip,
+        *,
+        busy_polls: BusyPolls | None = None,
+        clock: Clock | None = None,
+        settle: Settle = _nothing_to_keep,
+    ) -> None:
         self.chip = chip
-        self.power = Power.ASLEEP
+        self._power = Power.ASLEEP
+        self._clock = clock
+        self._settle = settle
+        self._busy_until = 0.0
+        self._asleep_at = 0.0
         self._busy_polls = busy_polls
         self._busy = 0
         self._input = b""
@@ -73,15 +105,36 @@ class I2cPort:
     @property
     def address(self) -> int:
         """The 7-bit address the chip answers to."""
+        self._notice_the_time()
         return self.chip.i2c_address
+
+    @property
+    def power(self) -> Power:
+        """Whether it listens."""
+        self._notice_the_time()
+        return self._power
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds until it acknowledges again; 0 without a clock."""
+        return 0.0 if self._clock is None else max(0.0, self._busy_until - self._clock())
 
     def wake(self) -> None:
         """SDA low for 60 us, as a general call at 100 kHz makes it; awake already, it has no effect."""
         if self.power is Power.AWAKE:
             return
         self.chip.wake()
-        self.power = Power.AWAKE
+        self._power = Power.AWAKE
         self._put(WAKE_RESPONSE)
+        if self._clock is not None:
+            now = self._clock()
+            limit = watchdog_time(self.chip.configuration.chip_mode, self.chip.model)
+            self._asleep_at = now + limit / 1000
+            self._busy_until = now + WAKE_TIME / 1000
+
+    def acknowledges(self) -> bool:
+        """Whether the chip acknowledges its address just now; what a scan of the bus asks."""
+        return self._listens()
 
     def write(self, word_address: int, data: bytes = b"") -> bool:
         """One write transaction.
@@ -101,11 +154,11 @@ class I2cPort:
                 self._input = b""
             case WordAddress.SLEEP:
                 self.chip.sleep()
-                self.power = Power.ASLEEP
+                self._power = Power.ASLEEP
                 self._put(b"")
             case WordAddress.IDLE:
                 self.chip.idle()
-                self.power = Power.IDLE
+                self._power = Power.IDLE
                 self._put(b"")
             case WordAddress.COMMAND:
                 self._take(data)
@@ -129,11 +182,19 @@ class I2cPort:
 
         return octets.ljust(count, bytes((_NOBODY,)))
 
+    def _notice_the_time(self) -> None:
+        """Fall asleep if the watchdog has expired since anybody last looked."""
+        if self._clock is None or self._power is not Power.AWAKE or self._clock() < self._asleep_at:
+            return
+        self.chip.watchdog_expires()
+        self._power = Power.ASLEEP
+        self._put(b"")
+
     def _listens(self) -> bool:
         if self._busy:
             self._busy -= 1
             return False
-        return self.power is Power.AWAKE
+        return self.power is Power.AWAKE and not self.busy_for
 
     def _put(self, group: bytes) -> None:
         self._output, self._pointer, self._input = group, 0, b""
@@ -148,7 +209,20 @@ class I2cPort:
         count = self._input[0]
         if _SMALLEST_COUNT <= count <= LARGEST_GROUP and len(self._input) < count:
             return
-        packet = self._input
-        self._put(self.chip.exchange(packet))
+        packet, self._input = self._input, b""
+        self._put(self._answer(packet))
         if self._busy_polls is not None and len(packet) > 1:
             self._busy = self._busy_polls(packet[1])
+
+    def _answer(self, packet: bytes) -> bytes:
+        if self._clock is None:
+            group = self.chip.exchange(packet)
+        else:
+            now = self._clock()
+            mode = self.chip.configuration.chip_mode
+            group = self.chip.exchange(packet, milliseconds_left=(self._asleep_at - now) * 1000)
+            opcode = None if group in _NOT_BEGUN or len(packet) == 1 else packet[1]
+            self._busy_until = now + execution_time(opcode, mode) / 1000
+        self._settle(self.chip)
+
+        return group
