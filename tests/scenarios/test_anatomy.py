@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitplab import anatomy, pki
@@ -322,11 +322,13 @@ def test_what_is_no_certificate_is_refused_in_a_sentence(der: bytes, sentence: s
     assert sentence in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_make_it_stumble(der: bytes) -> None:
     _survives(der)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, len(SIGNER) - 1), st.integers(0, 255)), min_size=1, max_size=4),
     st.integers(0, len(SIGNER)),
@@ -350,6 +352,7 @@ _element = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(_element, min_size=6, max_size=9))
 def test_no_well_formed_der_in_place_of_the_tbs_makes_it_stumble(elements: list[bytes]) -> None:
     _survives(tlv(0x30, tlv(0x30, *elements), tlv(0x30), tlv(3, b"\0")))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitplab import anatomy, pki
@@ -233,6 +233,7 @@ def test_a_signer_whose_identifier_is_no_identifier_is_still_told_field_by_field
     assert "authorityKeyIdentifier" in {d.difference.field.name for d in told.differences}
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=64), max_size=4), st.sampled_from(["aws-2021", "aws-2026"]), st.booleans())
 def test_garbage_in_the_chain_is_refused_and_never_stumbled_over(
     chain: list[bytes], profile: str, sni: bool
@@ -242,6 +243,7 @@ def test_garbage_in_the_chain_is_refused_and_never_stumbled_over(
     assert told.rule in {"client_certificate_was_presented", "client_certificate_parses"}
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([0, 1]),
     st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=3),
@@ -263,6 +265,7 @@ def test_no_mutated_chain_makes_it_stumble(
     assert told.admitted is (presented == (_LEAF, _SIGNER.certificate))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_garbage_among_the_registered_is_a_value_error_with_a_sentence(der: bytes) -> None:
     with pytest.raises(ValueError, match="no readable certificate"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitplab.identifiers import LENGTH_DEFECT, Key, match
@@ -87,6 +87,7 @@ def test_the_sentence_names_key_slot_derivation_and_defect() -> None:
     assert padded.sentence() == f"it is SHA1(04|X|Y|00*8) of the key of other CA: {LENGTH_DEFECT}"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=72), st.lists(st.binary(max_size=72), max_size=4))
 def test_whatever_lies_in_a_slot_can_be_tried(identifier: bytes, slots: list[bytes]) -> None:
     keys = [Key(f"slot {number}", held, number) for number, held in enumerate(slots)]

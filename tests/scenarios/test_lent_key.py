@@ -17,7 +17,7 @@ import paho.mqtt.client as paho
 import pytest
 import trustme
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -272,6 +272,7 @@ def test_an_answer_that_is_no_signature_never_reaches_openssl_s_buffer(
     assert f"the chip gave {length}" in str(key.error)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2**256 - 1), st.integers(1, 2**256 - 1))
 def test_der_is_what_cryptography_reads_back(r: int, s: int) -> None:
     der = der_signature(r.to_bytes(32) + s.to_bytes(32))

@@ -12,7 +12,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitplab import pki
@@ -45,6 +45,7 @@ def test_without_a_seed_keys_are_drawn_anew() -> None:
     assert not set(chain_of(None)) & set(chain_of(None))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_serial_numbers_are_positive_and_sixteen_bytes(seed: str, name: str) -> None:
     serial = pki.KeySource(seed).serial(name)
@@ -151,6 +152,7 @@ def test_the_hand_made_certificate_is_version_1_and_signed_by_the_signer(
     loaded.verify_directly_issued_by(x509.load_der_x509_certificate(lab.signer.certificate))
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 2**159 - 1),
     st.datetimes(datetime(1950, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
