@@ -89,7 +89,8 @@ class ReplacedHal:
         try:
             return act()
         except BaseException as error:  # noqa: BLE001 - kept for the caller, see the class's docstring
-            self.error = error
+            if self.error is None:  # the library goes on trying; the first one says what went wrong
+                self.error = error
             return _GEN_FAIL
 
     def _send(self, iface: int, word_address: int, data: int, length: int) -> int:

@@ -1,4 +1,4 @@
-"""Certificates that live in the chip as 72 compressed bytes: definitions, rebuild, compression.
+"""Certificates that live in the chip as 72 compressed bytes: definitions, rebuild, taking apart.
 
 This is the host's side of the chip, written from Microchip's public compressed-certificate definition
 (AN8974 / DS20006367); results are compared byte for byte with cryptoauthlib's in the tests. It serves
@@ -11,17 +11,13 @@ Rules of this file:
    elements; last of all a computed serial number. A later step overwrites an earlier one.
 3. The CA's public key is used for one thing only: ``SHA1(04 || key)`` in the authority key identifier.
    Nothing is verified. That is cryptoauthlib's behaviour, and the root of the case.
-4. A write takes the lifetime from the certificate where its dates show whole years, else from the
-   definition, and stores an element as it stands in the certificate: transforms are not undone.
-5. Configuration and keys that GenKey computes are read only.
 
 Evidence: vendor-library - cryptoauthlib 3.8.0, lib/atcacert/atcacert_def.c and atcacert_client.c.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 from softatecc.certificate_definition import (
     BLOCK,
@@ -34,26 +30,26 @@ from softatecc.certificate_definition import (
     DeviceZone,
     Element,
     Transform,
+    cut,
     locations,
+    place,
 )
+from softatecc.certificate_writing import compress
 from softatecc.compressed import (
     CertificateError,
     CertificateStatus,
     DateDigits,
     DateFormat,
     SerialSource,
-    compressed_dates,
     decode_dates,
     encode_dates,
     format_date,
     hashed_serial,
     key_identifier,
-    latest,
     pad_public_key,
-    parse_date,
     unpad_public_key,
 )
-from softatecc.ecdsa_der import adjust_length, raw_signature, set_signature
+from softatecc.ecdsa_der import adjust_length, set_signature
 
 __all__ = [
     "BLOCK",
@@ -99,7 +95,7 @@ def rebuild(definition: CertificateDefinition, read: Reader, ca_public_key: byte
     der = bytearray(definition.template)
     adjust_length(der, 0)
     if ca_public_key is not None:
-        _place(der, definition.at_authority_key_id, key_identifier(ca_public_key))
+        place(der, definition.at_authority_key_id, key_identifier(ca_public_key))
     held: dict[DeviceLocation, bytes] = {}
     parts = [definition.serial_location, definition.public_key, definition.compressed, DEVICE_SERIAL]
     parts += [element.device for element in definition.elements]
@@ -113,28 +109,28 @@ def rebuild(definition: CertificateDefinition, read: Reader, ca_public_key: byte
         _fill(der, definition, brought)
         held |= brought
     if definition.serial_source is not SerialSource.STORED:
-        _place(der, definition.at_serial, _computed_serial(definition, der, held))
+        place(der, definition.at_serial, _computed_serial(definition, der, held))
     return bytes(der)
 
 
 def _fill(der: bytearray, definition: CertificateDefinition, brought: Mapping[DeviceLocation, bytes]) -> None:
     """Set what one read of the chip has brought."""
     if (serial := brought.get(definition.serial_location)) is not None:
-        _place(der, definition.at_serial, serial)
+        place(der, definition.at_serial, serial)
     if (key := brought.get(definition.public_key)) is not None:
         public_key = unpad_public_key(key) if len(key) == PADDED_KEY else key
-        _place(der, definition.at_public_key, public_key)
-        _place(der, definition.at_subject_key_id, key_identifier(public_key))
+        place(der, definition.at_public_key, public_key)
+        place(der, definition.at_subject_key_id, key_identifier(public_key))
     if (compressed := brought.get(definition.compressed)) is not None:
         _check_belongs(definition, compressed)
         set_signature(der, definition.at_signature.offset, compressed[:64])
         issued, expires = decode_dates(compressed, definition.expire_date_format)
         _place_date(der, definition.at_issue_date, issued, definition.issue_date_format)
         _place_date(der, definition.at_expire_date, expires, definition.expire_date_format)
-        _place(der, definition.at_signer_id, compressed[67:69].hex().upper().encode())
+        place(der, definition.at_signer_id, compressed[67:69].hex().upper().encode())
     for element in definition.elements:
         if (data := brought.get(element.device)) is not None:
-            _place(der, element.certificate, _transformed(element.transform, data))
+            place(der, element.certificate, _transformed(element.transform, data))
 
 
 def _check_belongs(definition: CertificateDefinition, compressed: bytes) -> None:
@@ -163,7 +159,7 @@ def _computed_serial(
         raise CertificateError(
             CertificateStatus.BAD_CERT, f"a computed serial number has at most 32 bytes, not {count}"
         )
-    public_key = _cut(der, definition.at_public_key, definition.at_public_key.count)
+    public_key = cut(der, definition.at_public_key, definition.at_public_key.count)
     configuration = held.get(DEVICE_SERIAL, b"")
     device_serial = configuration[:4] + configuration[8:13]
     compressed = held.get(definition.compressed)
@@ -183,141 +179,16 @@ def _computed_serial(
 
 
 def _transformed(transform: Transform, data: bytes) -> bytes:
-    match transform:
-        case Transform.NONE:
-            return data
-        case Transform.REVERSE:
-            return data[::-1]
-        case Transform.HEX_UPPER:
-            return data.hex().upper().encode()
-        case Transform.HEX_LOWER:
-            return data.hex().encode()
-
-
-def _check_fits(size: int, where: CertificateLocation, length: int) -> None:
-    if size != where.count:
-        raise CertificateError(
-            CertificateStatus.UNEXPECTED_ELEM_SIZE,
-            f"{size} bytes do not fit the element of {where.count} bytes at offset {where.offset}; "
-            "correct the definition",
-        )
-    if where.offset + where.count > length:
-        raise CertificateError(
-            CertificateStatus.ELEM_OUT_OF_BOUNDS,
-            f"the element of {where.count} bytes at offset {where.offset} does not lie in the {length} bytes "
-            "of the certificate; correct the definition",
-        )
-
-
-def _place(der: bytearray, where: CertificateLocation, data: bytes) -> None:
-    if where.count:
-        _check_fits(len(data), where, len(der))
-        der[where.offset : where.offset + where.count] = data
+    if transform is Transform.NONE:
+        return data
+    if transform is Transform.REVERSE:
+        return data[::-1]
+    digits = data.hex()
+    return (digits.upper() if transform is Transform.HEX_UPPER else digits).encode()
 
 
 def _place_date(
     der: bytearray, where: CertificateLocation, when: DateDigits, date_format: DateFormat
 ) -> None:
     if where.count:
-        _place(der, where, format_date(when, date_format))
-
-
-def _cut(der: bytes | bytearray, where: CertificateLocation, size: int) -> bytes:
-    if not where.count:
-        raise CertificateError(
-            CertificateStatus.ELEM_MISSING,
-            "the definition names no place in the certificate for an element that must come from it; add one",
-        )
-    _check_fits(size, where, len(der))
-    return bytes(der[where.offset : where.offset + where.count])
-
-
-def compress(definition: CertificateDefinition, der: bytes) -> Iterator[tuple[DeviceLocation, bytes]]:
-    """What must stand where so that ``rebuild`` gives ``der`` back, one location after another.
-
-    Yields:
-        a location of whole 32-byte blocks and its contents, gaps filled with 00.
-
-    Raises:
-        CertificateError: the certificate does not fit the definition. What was yielded before would be
-            written by then, as cryptoauthlib writes it.
-    """
-    for where in locations(definition):
-        if where.zone is DeviceZone.CONFIG or where.is_genkey:
-            continue
-        image = bytearray(where.count)
-        for part, make in _pieces(definition, der):
-            if where.holds(part):
-                data = make()[: part.count]
-                at = part.offset - where.offset
-                image[at : at + len(data)] = data
-        yield where, bytes(image)
-
-
-def _pieces(
-    definition: CertificateDefinition, der: bytes
-) -> tuple[tuple[DeviceLocation, Callable[[], bytes]], ...]:
-    """What goes where, in the order in which later ones overwrite earlier ones."""
-
-    def public_key() -> bytes:
-        key = _cut(der, definition.at_public_key, definition.at_public_key.count)
-        return pad_public_key(key) if definition.public_key.count == PADDED_KEY else key
-
-    return (
-        (
-            definition.serial_location,
-            lambda: _cut(der, definition.at_serial, definition.at_serial.count),
-        ),
-        (definition.public_key, public_key),
-        (definition.compressed, lambda: _compressed(definition, der)),
-        *(
-            (element.device, lambda e=element: _cut(der, e.certificate, e.device.count))
-            for element in definition.elements
-        ),
-    )
-
-
-def _compressed(definition: CertificateDefinition, der: bytes) -> bytes:
-    signature = raw_signature(der, definition.at_signature.offset)
-    issued = _date_at(der, definition.at_issue_date, definition.issue_date_format)
-    expires = _date_at(der, definition.at_expire_date, definition.expire_date_format)
-    years = _lifetime(definition, issued, expires)
-    dates, date_format, more = compressed_dates(issued or DateDigits(2000, 1, 1, 0), years)
-    ids = definition.template_id << 4 | definition.chain_id
-    sources = definition.serial_source << 4 | date_format
-    return signature + dates + _signer_id(definition, der) + bytes([ids, sources, more])
-
-
-def _date_at(der: bytes, where: CertificateLocation, date_format: DateFormat) -> DateDigits | None:
-    return parse_date(_cut(der, where, date_format.size), date_format) if where.count else None
-
-
-def _lifetime(
-    definition: CertificateDefinition, issued: DateDigits | None, expires: DateDigits | None
-) -> int:
-    """Years from issue to expiry, 0 for none, where the dates show them; else what the definition says."""
-    if expires is None:
-        return definition.expire_years
-    if expires == latest(definition.expire_date_format):
-        return 0
-    if issued is None or replace(issued, year=expires.year) != expires:
-        return definition.expire_years
-    if issued.year > expires.year:
-        raise CertificateError(
-            CertificateStatus.BAD_CERT,
-            f"the certificate expires in {expires.year}, before it is issued in {issued.year}; re-issue it",
-        )
-    years = expires.year - issued.year
-    return years if years < 128 else definition.expire_years
-
-
-def _signer_id(definition: CertificateDefinition, der: bytes) -> bytes:
-    if not definition.at_signer_id.count:
-        return bytes(2)
-    text = _cut(der, definition.at_signer_id, 4)
-    if not all(character in b"0123456789ABCDEFabcdef" for character in text):
-        raise CertificateError(
-            CertificateStatus.DECODING_ERROR,
-            f"signer id {text!r} is not four hexadecimal digits; the common name must end in them",
-        )
-    return bytes.fromhex(text.decode("ascii"))
+        place(der, where, format_date(when, date_format))

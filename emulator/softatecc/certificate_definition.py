@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
-from softatecc.compressed import DateFormat, SerialSource
+from softatecc.compressed import CertificateError, CertificateStatus, DateFormat, SerialSource
 
 BLOCK: Final = 32
 _COMPRESSED: Final = 72
@@ -178,3 +178,44 @@ def locations(definition: CertificateDefinition) -> tuple[DeviceLocation, ...]:
         merged = [m for m in merged if m not in near]
         merged.insert(at, whole)
     return tuple(merged)
+
+
+def _check_fits(size: int, where: CertificateLocation, length: int) -> None:
+    if size != where.count:
+        raise CertificateError(
+            CertificateStatus.UNEXPECTED_ELEM_SIZE,
+            f"{size} bytes do not fit the element of {where.count} bytes at offset {where.offset}; "
+            "correct the definition",
+        )
+    if where.offset + where.count > length:
+        raise CertificateError(
+            CertificateStatus.ELEM_OUT_OF_BOUNDS,
+            f"the element of {where.count} bytes at offset {where.offset} does not lie in the {length} bytes "
+            "of the certificate; correct the definition",
+        )
+
+
+def place(der: bytearray, where: CertificateLocation, data: bytes) -> None:
+    """Put ``data`` into a certificate; nothing happens where it has no place for it.
+
+    Raises:
+        CertificateError: it has another size than the place, or the place lies outside.
+    """
+    if where.count:
+        _check_fits(len(data), where, len(der))
+        der[where.offset : where.offset + where.count] = data
+
+
+def cut(der: bytes | bytearray, where: CertificateLocation, size: int) -> bytes:
+    """The ``size`` bytes of a certificate at a place.
+
+    Raises:
+        CertificateError: there is no such place, it has another size, or it lies outside.
+    """
+    if not where.count:
+        raise CertificateError(
+            CertificateStatus.ELEM_MISSING,
+            "the definition names no place in the certificate for an element that must come from it; add one",
+        )
+    _check_fits(size, where, len(der))
+    return bytes(der[where.offset : where.offset + where.count])

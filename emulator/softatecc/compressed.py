@@ -36,12 +36,12 @@ _LATER_FORMATS: Final = frozenset({1, 2})
 class CertificateStatus(IntEnum):
     """What the certificate functions return (lib/atcacert/atcacert.h, ``ATCACERT_E_...``).
 
-    Two of them are the library's general ATCA_BAD_PARAM and ATCA_SMALL_BUFFER in 3.8.0.
+    The negative ones are the library's general ATCA_GEN_FAIL, ATCA_BAD_PARAM and ATCA_SMALL_BUFFER in 3.8.0.
     """
 
+    ERROR = -31
     BAD_PARAMS = -30
     BUFFER_TOO_SMALL = -19
-    ERROR = 1
     DECODING_ERROR = 4
     INVALID_DATE = 5
     UNEXPECTED_ELEM_SIZE = 7

@@ -139,7 +139,7 @@ def _half(der: bytes, at: int) -> tuple[bytes, int]:
     if len(number) > _HALF + 1:
         raise CertificateError(
             CertificateStatus.BUFFER_TOO_SMALL,
-            f"the integer at offset {at} has {len(number)} bytes, one of P-256 at most 33; correct the offset",
+            f"the integer at offset {at} has {len(number)} bytes, P-256 has at most 33; correct the offset",
         )
     if len(number) > _HALF:
         if number[0]:

@@ -153,7 +153,9 @@ def test_digits_that_no_clock_shows_are_no_date(when: DateDigits) -> None:
     assert caught.value.status is CertificateStatus.INVALID_DATE
 
 
-@pytest.mark.parametrize("text", [b"", b"210114210000", b"210114210000X", b"2101142100 0Z", b"20210114210000Z"])
+@pytest.mark.parametrize(
+    "text", [b"", b"210114210000", b"210114210000X", b"2101142100 0Z", b"20210114210000Z"]
+)
 def test_other_characters_are_no_date(text: bytes) -> None:
     with pytest.raises(CertificateError, match="is no date in the format UTC_TIME") as caught:
         parse_date(text, DateFormat.UTC_TIME)
@@ -176,7 +178,9 @@ def test_the_two_highest_bits_tell_the_hash_sources_apart(source: SerialSource, 
     # The first key whose hash starts with binary 10, so that each source shows in the first byte.
     keys = (bytes([n]) * 64 for n in range(256))
     key = next(
-        k for k in keys if hashed_serial(SerialSource.PUB_KEY_HASH_RAW, k, seventy_two(b"abc"), 1)[0] >> 6 == 2
+        k
+        for k in keys
+        if hashed_serial(SerialSource.PUB_KEY_HASH_RAW, k, seventy_two(b"abc"), 1)[0] >> 6 == 2
     )
 
     assert hashed_serial(source, key, seventy_two(b"abc"), 1)[0] & 0xC0 == first
@@ -184,9 +188,7 @@ def test_the_two_highest_bits_tell_the_hash_sources_apart(source: SerialSource, 
 
 def test_the_later_formats_hash_four_more_bits_of_the_date() -> None:
     def serial(byte_70: int, byte_71: int) -> bytes:
-        return hashed_serial(
-            SerialSource.PUB_KEY_HASH, bytes(64), seventy_two(b"abc", byte_70, byte_71), 16
-        )
+        return hashed_serial(SerialSource.PUB_KEY_HASH, bytes(64), seventy_two(b"abc", byte_70, byte_71), 16)
 
     assert serial(1, 0x40) == serial(2, 0x4F) != serial(1, 0x80)
     assert serial(0, 0x40) == serial(0, 0x80)

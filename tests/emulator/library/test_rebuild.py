@@ -202,6 +202,16 @@ def test_short_integers_are_encoded_the_same(
     assert len(theirs) == len(definition.template) - shorter
 
 
+def test_a_length_that_would_become_negative_is_refused_alike(
+    read_by_both: Both, chip: Chip, sketch: Sketch
+) -> None:
+    template = b"\x30\x00" + sketch().template[2:]
+    fill(chip, bytes(64) + dated(ISSUED, 0, sketch())[64:])
+    theirs, ours = read_by_both(sketch(template=template))
+
+    assert ours == theirs == CertificateStatus.ERROR
+
+
 @pytest.mark.parametrize("transform", list(Transform))
 @pytest.mark.parametrize(
     "device",
