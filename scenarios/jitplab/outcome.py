@@ -116,13 +116,13 @@ class Outcome:
         signer_differences: how it differs from the registered one, field by field.
         library_error: what the chip's library answered where it refused.
         chip_commands: every command the chip was sent up to the end of the story, in order.
-        power: wake, idle and sleep are left out of ``chip_commands``; this counts them.
         registry: the account at the end.
         trace: the broker's records.
         log: what CloudWatch would show.
         facts: what the scenario foretells beyond its decorator.
         by_library: which library drove the chip.
         by_tls: which TLS library signed with it.
+        stopped_by_library: whether the story ended with ``library_error``, before any visit.
     """
 
     calls: tuple[Call, ...]

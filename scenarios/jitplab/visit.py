@@ -102,7 +102,7 @@ def visit(
     """
     try:
         channel = open_channel(endpoint, identity, way)
-    except HandshakeFailed as failure:
+    except (HandshakeFailed, ValueError) as failure:  # ValueError: the client's own TLS refuses the chain
         return Visit("failed", why=str(failure))
     try:
         if not send_connect:
