@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from softatecc.config import Configuration
+from softatecc.config_changes import after
 from softatecc.packet import Command, Opcode
 from softatecc.status import Status
 from softatecc.zones import BLOCK, SLOT_COUNT, SLOT_SIZES, Zone
@@ -83,7 +84,7 @@ class Knowledge:
     def comparison(self, cmd: Command) -> Comparison:
         """How the answers to a command are compared, asked before it is followed."""
         match cmd.opcode:
-            case Opcode.GENKEY if cmd.param1 != 0x10:
+            case Opcode.GENKEY if cmd.param1 != _STORED:
                 return Comparison.KEY
             case Opcode.SIGN:
                 return Comparison.SIGNATURE
@@ -141,10 +142,16 @@ class Knowledge:
         """
         if len(answer) == 1 and answer != _OK:
             return
+        self._configuration = after(self._configuration, cmd)
+        self._filled(cmd)
+        self._stored(cmd)
+
+    def _filled(self, cmd: Command) -> None:
+        """Commands that leave something in a register."""
         match cmd.opcode:
             case Opcode.NONCE:
                 self._nonce(cmd)
-            case Opcode.GENKEY if cmd.param1 == 0x10:
+            case Opcode.GENKEY if cmd.param1 == _STORED:
                 self._digested(shared=self._temp_key and self._slot(cmd.param2))
             case Opcode.GENKEY if cmd.param1 & 0x08 or cmd.param2 == _TEMP_KEY:
                 self._digested(shared=False)
@@ -152,6 +159,12 @@ class Knowledge:
                 self._digested(shared=self._temp_key and (cmd.param1 != Zone.DATA or self._slot(cmd.param2)))
             case Opcode.SHA:
                 self._sha(cmd)
+            case _:
+                pass
+
+    def _stored(self, cmd: Command) -> None:
+        """Commands that leave something where their parameters say, mostly in a slot."""
+        match cmd.opcode:
             case Opcode.WRITE if cmd.param1 & 0b11 == Zone.DATA:
                 self._written(cmd)
             case Opcode.DERIVEKEY:
