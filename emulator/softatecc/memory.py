@@ -199,9 +199,10 @@ class NonVolatile:
         self._keys.pop(number, None)
 
     def store_private_key(self, number: int, scalar: bytes) -> PrivateKey:
-        """Put a private key into a slot: four zero bytes, then the scalar."""
+        """Put a private key into a slot: four zero bytes, then the scalar; what lies behind them stays."""
         key = PrivateKey(scalar)
-        self.store(number, KEY_PAD + scalar)
+        octets = KEY_PAD + scalar
+        self.store(number, octets + self._slots[number][len(octets) :])
         self._keys[number] = key
 
         return key
