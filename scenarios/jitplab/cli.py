@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from jitplab.commands import broker, demo, explain, list_, run, show
+from jitplab.commands import broker, demo, device, explain, list_, run, show
 
 _EPILOG: Final = """\
 examples:
@@ -24,7 +24,7 @@ examples:
 exit codes: 0 as foretold (explain: admitted), 1 not, 2 misuse, 3 a need is unmet
 """
 
-_COMMANDS: Final = (demo, list_, show, run, explain, broker)
+_COMMANDS: Final = (demo, list_, show, run, explain, broker, device)
 
 
 #: What can follow ``jitplab``.
