@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from jitpbroker.gate import Event
 from jitpbroker.registry.entities import CaCertificate, DeviceCertificate
@@ -103,6 +103,35 @@ def disconnected(
     )
 
 
+def subscription_changed(
+    kind: Literal["subscribed", "unsubscribed"],
+    client_id: str,
+    certificate_id: str,
+    topic_filters: tuple[str, ...],
+    *,
+    session_id: str,
+    thing_name: str | None,
+    at: datetime,
+) -> tuple[Event, ...]:
+    """A client took filters, or gave them back; whether it had held them makes no difference.
+
+    Evidence: document - developer guide, life-cycle-events, subscribe and unsubscribe events.
+    """
+    return _event_of(
+        "subscriptions",
+        kind,
+        client_id,
+        {
+            "timestamp": epoch_ms(at),
+            "eventType": kind,
+            "sessionIdentifier": session_id,
+            "principalIdentifier": certificate_id,
+            "topics": list(topic_filters),
+            **_thing(thing_name),
+        },
+    )
+
+
 def connect_failed(client_id: str, certificate_id: str, *, source_ip: str, at: datetime) -> tuple[Event, ...]:
     """A client was known but its policies did not let it in.
 
@@ -122,10 +151,14 @@ def connect_failed(client_id: str, certificate_id: str, *, source_ip: str, at: d
 
 
 def _presence(kind: str, client_id: str, rest: Mapping[str, JsonValue]) -> tuple[Event, ...]:
+    return _event_of("presence", kind, client_id, rest)
+
+
+def _event_of(family: str, kind: str, client_id: str, rest: Mapping[str, JsonValue]) -> tuple[Event, ...]:
     """Nothing for client ids that no topic can carry (developer guide, life-cycle-events)."""
     if "+" in client_id or "#" in client_id:
         return ()
-    return (_event(f"$aws/events/presence/{kind}/{client_id}", {"clientId": client_id, **rest}),)
+    return (_event(f"$aws/events/{family}/{kind}/{client_id}", {"clientId": client_id, **rest}),)
 
 
 def _thing(name: str | None) -> dict[str, JsonValue]:

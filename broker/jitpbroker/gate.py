@@ -46,7 +46,11 @@ class HangUp:
 
 
 class Gate(Protocol):
-    """Admission and authorization as an engine sees them. Pure apart from registry, trace and log."""
+    """Admission and authorization as an engine sees them. Pure apart from registry, trace and log.
+
+    What the service publishes about a client (``disconnected``, ``subscribed``, ``unsubscribed``) is handed
+    back as events; whoever asks publishes them. No client's permission is needed for that.
+    """
 
     def connect(self, attempt: Attempt) -> Admitted | HangUp:
         """Judge a CONNECT; may register and provision on the way. Never raises on client input."""
@@ -62,4 +66,25 @@ class Gate(Protocol):
 
     def may_receive(self, principal: Principal, topic: str, *, at: datetime) -> str | None:
         """``None`` when allowed, else one sentence saying why not."""
+        ...
+
+    def disconnected(
+        self, principal: Principal, *, client_initiated: bool, reason: str, at: datetime
+    ) -> tuple[Event, ...]:
+        """An admitted connection ended; ``reason`` is AWS's disconnectReason.
+
+        Called once for each admitted connection; of two with one client id, for the older one first.
+        """
+        ...
+
+    def subscribed(
+        self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
+    ) -> tuple[Event, ...]:
+        """A permitted SUBSCRIBE was answered."""
+        ...
+
+    def unsubscribed(
+        self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
+    ) -> tuple[Event, ...]:
+        """An UNSUBSCRIBE was answered."""
         ...

@@ -213,8 +213,7 @@ class Peer:
                 self._server.admit(self)
             case HangUp(reason=reason, why=why):
                 self._finish("server", reason, why, publish_will=False)
-        for service_event in verdict.events:
-            self._server.engine.publish(service_event)
+        self._server.publish(verdict.events)
 
     def _pass_on(self, request: Request) -> None:
         why = self._refusal(request)
@@ -226,6 +225,19 @@ class Peer:
                 self.send(PubAck(request.packet_id))
         else:
             self._server.engine.receive(self, request)
+            self._announce(request)
+
+    def _announce(self, request: Request) -> None:
+        """Publish what the service says about a change of subscriptions."""
+        gate, at = self._server.gate, self._server.now()
+        match request:
+            case Subscribe(subscriptions=subscriptions):
+                filters = tuple(subscription.topic_filter for subscription in subscriptions)
+                self._server.publish(gate.subscribed(self.principal, filters, at=at))
+            case Unsubscribe(topic_filters=topic_filters):
+                self._server.publish(gate.unsubscribed(self.principal, topic_filters, at=at))
+            case Publish() | PubAck():
+                pass
 
     def _refusal(self, request: Request) -> str | None:
         gate, at = self._server.gate, self._server.now()
@@ -252,7 +264,7 @@ class Peer:
             self._mqtt.close()
         self._tls.close()
         if self._principal is not None:
-            self._server.dismiss(self, publish_will=publish_will)
+            self._server.dismiss(self, reason, publish_will=publish_will)
 
     def _record_end(self, by: str, reason: str, why: str) -> None:
         self._over = True

@@ -17,7 +17,7 @@ from OpenSSL import SSL
 
 from jitpbroker.credentials import ServerCredentials
 from jitpbroker.engine import Engine
-from jitpbroker.gate import Gate
+from jitpbroker.gate import Event, Gate
 from jitpbroker.mqtt import DisconnectReason, Limits
 from jitpbroker.peer import Peer
 from jitpbroker.tls import TlsSettings, server_context
@@ -196,7 +196,18 @@ class Server:
         self._clients[client_id] = peer
         self.engine.attach(peer, self.now())
 
-    def dismiss(self, peer: Peer, *, publish_will: bool) -> None:
-        """An admitted peer is over."""
+    def dismiss(self, peer: Peer, reason: str, *, publish_will: bool) -> None:
+        """An admitted peer is over: its will first, then what the service says about it.
+
+        Evidence: assumed - AWS promises no order between a last will and the lifecycle event.
+        """
         del self._clients[peer.principal.client_id]
-        self.engine.detach(peer, self.now(), publish_will=publish_will)
+        at = self.now()
+        self.engine.detach(peer, at, publish_will=publish_will)
+        by_itself = reason == DisconnectReason.CLIENT_INITIATED_DISCONNECT
+        self.publish(self.gate.disconnected(peer.principal, client_initiated=by_itself, reason=reason, at=at))
+
+    def publish(self, events: tuple[Event, ...]) -> None:
+        """Publish messages of the service; nobody's policy is asked but the receivers'."""
+        for event in events:
+            self.engine.publish(event)

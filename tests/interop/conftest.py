@@ -21,7 +21,7 @@ from jitpbroker.credentials import in_memory
 from jitpbroker.engine import Engine
 from jitpbroker.engine.amqtt import AmqttEngine
 from jitpbroker.engine.local import LocalEngine
-from jitpbroker.gate import Admitted, HangUp, Principal
+from jitpbroker.gate import Admitted, Event, HangUp, Principal
 from jitpbroker.server import Server
 from jitpbroker.thread import BrokerThread
 from jitpbroker.trace import Trace
@@ -56,6 +56,24 @@ class FirstRegisterThenAdmit:
     def may_receive(self, principal: Principal, topic: str, *, at: datetime) -> str | None:
         self.asked.append((principal.client_id, topic, False, at))
         return None
+
+    def disconnected(
+        self, principal: Principal, *, client_initiated: bool, reason: str, at: datetime
+    ) -> tuple[Event, ...]:
+        self.asked.append((principal.client_id, reason, client_initiated, at))
+        return ()
+
+    def subscribed(
+        self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
+    ) -> tuple[Event, ...]:
+        self.asked.append((principal.client_id, topic_filters[0], False, at))
+        return ()
+
+    def unsubscribed(
+        self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
+    ) -> tuple[Event, ...]:
+        self.asked.append((principal.client_id, topic_filters[0], False, at))
+        return ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from jitpbroker import events, logs
 from jitpbroker.admission.attempt import Attempt
@@ -136,6 +136,35 @@ class FrontDesk:
             thing_name=self._exclusive_thing(principal.certificate_id),
             client_initiated=client_initiated,
             reason=reason,
+            at=at,
+        )
+
+    def subscribed(
+        self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
+    ) -> tuple[Event, ...]:
+        """``$aws/events/subscriptions/subscribed/<client id>``."""
+        return self._subscription_changed("subscribed", principal, topic_filters, at)
+
+    def unsubscribed(
+        self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
+    ) -> tuple[Event, ...]:
+        """``$aws/events/subscriptions/unsubscribed/<client id>``."""
+        return self._subscription_changed("unsubscribed", principal, topic_filters, at)
+
+    def _subscription_changed(
+        self,
+        kind: Literal["subscribed", "unsubscribed"],
+        principal: Principal,
+        topic_filters: tuple[str, ...],
+        at: datetime,
+    ) -> tuple[Event, ...]:
+        return events.subscription_changed(
+            kind,
+            principal.client_id,
+            principal.certificate_id,
+            topic_filters,
+            session_id=self._latest[principal.client_id].id,
+            thing_name=self._exclusive_thing(principal.certificate_id),
             at=at,
         )
 

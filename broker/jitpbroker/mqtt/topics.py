@@ -18,7 +18,17 @@ MAX_TOPIC_BYTES = 256
 MAX_SLASHES = 7
 
 _BASIC_INGEST = "$aws/rules/"
-_SERVICE_ONLY = ("$aws/events/",)
+
+#: Where clients may publish below ``$``. Evidence: document - AWS IoT developer guide, reserved-topics.
+_OPEN_TO_CLIENTS = (
+    _BASIC_INGEST,
+    "$aws/certificates/create",
+    "$aws/commands/",
+    "$aws/device_location/",
+    "$aws/provisioning-templates/",
+    "$aws/sitewise/",
+    "$aws/things/",
+)
 
 
 def malformed_topic(topic: str) -> str | None:
@@ -49,7 +59,7 @@ def topic_objection(topic: str) -> str | None:
     """
     if (why := _size_objection(topic)) is not None:
         return why
-    if topic.startswith("$") and (not topic.startswith("$aws/") or topic.startswith(_SERVICE_ONLY)):
+    if topic.startswith("$") and not topic.startswith(_OPEN_TO_CLIENTS):
         return f"{topic!r} is reserved: clients cannot publish there"
     return None
 
@@ -61,6 +71,8 @@ def filter_objection(topic_filter: str) -> str | None:
     """
     if topic_filter.startswith("$share/"):
         return f"{topic_filter!r} is a shared subscription, which this broker does not emulate"
+    if topic_filter.startswith(_BASIC_INGEST):
+        return f"{topic_filter!r} is Basic Ingest: its messages go to a rule and to no subscriber"
     if topic_filter.startswith("$") and not topic_filter.startswith("$aws/"):
         return f"{topic_filter!r} is reserved: below $, only $aws/ can be subscribed to"
     return _size_objection(topic_filter)

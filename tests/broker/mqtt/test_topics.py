@@ -62,6 +62,7 @@ def test_a_filter_matches_as_aws_says(topic_filter: str, topic: str, expected: b
         ("$SYS/broker", "reserved"),
         ("$mine", "reserved"),
         ("$aws/events/presence/connected/x", "reserved"),
+        ("$aws/of/our/own", "reserved"),
         ("$aws/rules/r/b/c/d/e/f/g/h/i/j", "8 slashes"),
     ],
 )
@@ -88,6 +89,7 @@ def test_aws_takes_a_message_for_such_a_topic(topic: str) -> None:
     [
         ("$share/group/a", "shared subscription"),
         ("$SYS/#", "only $aws/"),
+        ("$aws/rules/r/#", "to no subscriber"),
         ("a" * 257, "257 bytes"),
         ("+/+/+/+/+/+/+/+/+", "8 slashes"),
     ],

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import pytest
 from cryptography import x509
@@ -30,6 +30,9 @@ from jitpbroker.trace import Record, Trace
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 REGISTERED = "$aws/events/certificates/registered/ca"
+ENDED = "$aws/events/presence/disconnected/"
+SUBSCRIBED = "$aws/events/subscriptions/subscribed/"
+UNSUBSCRIBED = "$aws/events/subscriptions/unsubscribed/"
 PATIENCE = 10.0  # seconds after which a peer that says nothing fails the test
 
 
@@ -40,6 +43,7 @@ class FakeGate:
     known: set[str] = field(default_factory=set)
     refused_topics: set[str] = field(default_factory=set)
     attempts: list[Attempt] = field(default_factory=list)
+    ended: list[tuple[str, str, bool]] = field(default_factory=list)
     fault: Exception | None = None
     open_to_all: bool = False
 
@@ -63,6 +67,25 @@ class FakeGate:
     def may_receive(self, principal: Principal, topic: str, *, at: datetime) -> str | None:
         return self._answer(principal, f"receive {topic} as {principal.client_id}", at)
 
+    def disconnected(
+        self, principal: Principal, *, client_initiated: bool, reason: str, at: datetime
+    ) -> tuple[Event, ...]:
+        assert at == NOW
+        self.ended.append((principal.client_id, reason, client_initiated))
+        return (Event(f"{ENDED}{principal.client_id}", reason.encode()),)
+
+    def subscribed(
+        self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
+    ) -> tuple[Event, ...]:
+        assert at == NOW
+        return (Event(f"{SUBSCRIBED}{principal.client_id}", ",".join(topic_filters).encode()),)
+
+    def unsubscribed(
+        self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
+    ) -> tuple[Event, ...]:
+        assert at == NOW
+        return (Event(f"{UNSUBSCRIBED}{principal.client_id}", ",".join(topic_filters).encode()),)
+
     def _answer(self, principal: Principal, question: str, at: datetime) -> str | None:
         assert at == NOW
         assert principal.client_id
@@ -81,20 +104,34 @@ class Identity:
         return self.chain[0].fingerprint(hashes.SHA256()).hex()
 
 
-def issue(common_name: str, issuer: Identity | None = None, *, days: int = 365) -> Identity:
-    """A certificate that ends ``days`` from `NOW`, self-signed unless ``issuer`` is given."""
+def issue(
+    common_name: str,
+    issuer: Identity | None = None,
+    *,
+    begins: int = -3650,
+    days: int = 365,
+    more: Mapping[x509.ObjectIdentifier, str] | None = None,
+    alternative: Sequence[x509.GeneralName] = (),
+) -> Identity:
+    """A certificate good from ``begins`` to ``days`` days after `NOW`, self-signed without ``issuer``.
+
+    ``more`` are further attributes of its subject, ``alternative`` its subject alternative names.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    certificate = (
+    named = {NameOID.COMMON_NAME: common_name, **(more or {})}
+    subject = x509.Name([x509.NameAttribute(kind, value) for kind, value in named.items()])
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject if issuer is None else issuer.chain[0].subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - timedelta(days=3650))
+        .not_valid_before(NOW + timedelta(days=begins))
         .not_valid_after(NOW + timedelta(days=days))
-        .sign(key if issuer is None else issuer.key, hashes.SHA256())
     )
+    if alternative:
+        builder = builder.add_extension(x509.SubjectAlternativeName(alternative), critical=False)
+    certificate = builder.sign(key if issuer is None else issuer.key, hashes.SHA256())
     return Identity((certificate, *(() if issuer is None else issuer.chain)), key)
 
 
@@ -293,6 +330,13 @@ class Broker:
         return self.thread.call(lambda: [record for record in self.trace if isinstance(record, kind)])
 
 
+class Listening(Protocol):
+    """Something with a port."""
+
+    @property
+    def port(self) -> int: ...
+
+
 StartBroker: TypeAlias = Callable[..., Broker]
 Dial: TypeAlias = Callable[..., RawClient]
 Issue: TypeAlias = Callable[..., Identity]
@@ -356,7 +400,7 @@ def dial() -> Iterator[Dial]:
     opened: list[RawClient] = []
 
     def open_one(
-        broker: Broker, identity: Identity | None, *, handshake: bool = True, **options: object
+        broker: Listening, identity: Identity | None, *, handshake: bool = True, **options: object
     ) -> RawClient:
         client = RawClient(broker.port, identity, **options)  # type: ignore[arg-type]
         opened.append(client)
