@@ -7,27 +7,37 @@ Rules of this file:
    After them too little time (EE), what is illegal in any state (03), then what state and configuration
    forbid (0F), then the computation (01).
    Evidence: assumed - no source orders the rest.
+   Between them: too little time (EE), then an earlier failure of a self test (07).
+   Evidence: assumed - as the rest.
 3. `Rejected` is caught here and nowhere else.
 4. Nothing here knows the bus; who is asleep and what was half read is in `softatecc.wire`.
 """
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from softatecc import profiles
 from softatecc.commands import HANDLERS, NOT_UNDERSTOOD
 from softatecc.config import SERIAL_SIZE, USER_EXTRA, Configuration
-from softatecc.crypto import PrivateKey, draw_scalar
 from softatecc.entropy import Entropy, SystemEntropy
-from softatecc.memory import NonVolatile, TempKey, Volatile
+from softatecc.faults import Faults
+from softatecc.memory import NonVolatile, Volatile
 from softatecc.model import DeviceModel
-from softatecc.packet import Command, command_name, encode_response
-from softatecc.slots import Slot, config_is_unlocked, forbids_key_use
+from softatecc.packet import WAKE_RESPONSE, Command, Opcode, command_name, encode_response
+from softatecc.slots import Slot, config_is_unlocked
 from softatecc.status import Rejected, Status, obey, parse_error
 from softatecc.timing import require_time
 from softatecc.trace import CommandRecord, Hidden, PowerRecord, Record, Shown
-from softatecc.zones import SLOT_COUNT
+from softatecc.zones import SLOT_COUNT, Zone
 
-_RANDOM_SIZE = 32
-#: What the random number generator gives until the configuration is locked.
-_PATTERN = bytes.fromhex("ffff0000") * 8
+#: Says whether the watchdog leaves too little time for a command, by opcode.
+TimeIsShort: TypeAlias = Callable[[int], bool]
+#: Every test of SelfTest, as the power-on self test runs them.
+_ALL_TESTS = 0x3D
+
+
+def _never(opcode: int) -> bool:  # noqa: ARG001 - the signature of a watchdog
+    return False
 
 
 def _shown(octets: bytes, secret: str | None) -> Shown:
@@ -46,6 +56,9 @@ class Chip:
         memory: what survives.
         volatile: the registers.
         persistent_latch: set through Info(VolKeyPermit); kept by sleep, lost with power.
+        boot_prohibited: SecureBoot was shut off until the next loss of power.
+        faults: what is wrong with it; nothing unless someone says so.
+        time_is_short: whether the watchdog leaves too little time for an opcode; never unless replaced.
         trace: everything that happened, oldest first.
     """
 
@@ -61,8 +74,12 @@ class Chip:
         self.memory = NonVolatile(configuration)
         self.volatile = Volatile()
         self.persistent_latch = False
+        self.boot_prohibited = False
+        self.faults = Faults()
+        self.time_is_short: TimeIsShort = _never
         self.trace: list[Record] = []
         self._i2c_address = configuration.i2c_address
+        self._was_off = True
 
     @classmethod
     def blank(
@@ -145,6 +162,21 @@ class Chip:
         )
         return encode_response(body)
 
+    def _require_readiness(self, command: Command) -> None:
+        """Time enough, and no self test that failed; SelfTest and reading the configuration always work.
+
+        Evidence: document - public 608 Trust data sheets, status codes EE and 07.
+        """
+        if self.time_is_short(command.opcode):
+            why = f"the watchdog leaves {command.name} too little time; idle or sleep, then wake again"
+            raise Rejected(Status.WATCHDOG_ABOUT_TO_EXPIRE, why)
+        if not self.volatile.failed_tests or command.opcode == Opcode.SELFTEST:
+            return
+        if command.opcode != Opcode.READ or command.param1 & 0b11 != Zone.CONFIG:
+            failed = self.volatile.failed_tests
+            why = f"self tests failed (register 0x{failed:02X}); SelfTest and reading the configuration work"
+            raise Rejected(Status.SELF_TEST_ERROR, why)
+
     def _answer_garbled(self, packet: bytes, refusal: Rejected) -> bytes:
         body = bytes((refusal.status,))
         data = _shown(packet, "the packet arrived damaged, so what it carries is unknown")
@@ -173,8 +205,25 @@ class Chip:
         """The 7-bit address it answers to; a change counts from the next sleep or power-up."""
         return self._i2c_address
 
+    @property
+    def wake_response(self) -> bytes:
+        """What the output buffer holds after a wake: ``04 11 33 43``, or that a self test failed.
+
+        Evidence: vendor-library - cryptoauthlib lib/hal/atca_hal.c, hal_check_wake.
+        """
+        if not self.volatile.failed_tests:
+            return WAKE_RESPONSE
+        return self.model.failed_wake_response
+
     def wake(self) -> None:
-        """Leave sleep or idle; the registers are what those left."""
+        """Leave sleep or idle; the registers are what those left.
+
+        Where ChipOptions asks for it, the self tests run after sleep and power-up.
+        Evidence: document - public 608 Trust data sheets, ChipOptions bit 0.
+        """
+        if self._was_off and self.configuration.chip_options.power_on_self_test:
+            self.volatile.failed_tests = self.faults.self_test_failures & _ALL_TESTS
+        self._was_off = False
         self.trace.append(PowerRecord("wake"))
 
     def idle(self) -> None:
@@ -196,23 +245,19 @@ class Chip:
         self._forget("watchdog")
 
     def power_cycle(self) -> None:
-        """Take the supply away and give it back; the persistent latch is lost too."""
-        self.persistent_latch = False
+        """Take the supply away and give it back; the latches are lost too.
+
+        Evidence: document - public 608 Trust data sheets, persistent latch and SecureBoot.
+        """
+        self.persistent_latch = self.boot_prohibited = False
         self._forget("power-up")
 
     def _forget(self, event: str) -> None:
-        registers = {
-            "TempKey": self.volatile.temp_key,
-            "MessageDigestBuffer": self.volatile.message_digest_buffer,
-            "AlternateKeyBuffer": self.volatile.alternate_key_buffer,
-            "SHA context": self.volatile.sha,
-            "AuthComplete": self.volatile.auth_key,
-        }
+        lost = self.volatile.held()
         self.volatile = Volatile()
+        self._was_off = True
         self._i2c_address = self.configuration.i2c_address
-        self.trace.append(
-            PowerRecord(event, tuple(name for name, held in registers.items() if held is not None))
-        )
+        self.trace.append(PowerRecord(event, lost))
 
     # --- what handlers ask for --------------------------------------------------------------------
 
@@ -234,76 +279,3 @@ class Chip:
     def require_config_locked(self) -> None:
         """Refuse what needs a configuration that can no longer change."""
         obey(config_is_unlocked(self.configuration))
-
-    def random(self) -> bytes:
-        """32 random bytes, or the fixed pattern until the configuration is locked.
-
-        Evidence: silicon - bus capture of a 608A before its configuration was locked.
-        """
-        if not self.configuration.config_locked:
-            return _PATTERN
-        return self.entropy.random_bytes(_RANDOM_SIZE)
-
-    def make_private_key(self) -> bytes:
-        """A new private scalar from the chip's own random numbers."""
-        return draw_scalar(self.entropy)
-
-    def private_key(self, slot: Slot) -> PrivateKey:
-        """The private key in a slot.
-
-        Raises:
-            Rejected: status 0F; none was ever made there.
-        """
-        key = self.memory.private_key(slot.number)
-        if key is None:
-            raise Rejected(Status.EXECUTION_ERROR, f"{slot} holds no private key yet; GenKey makes one")
-        return key
-
-    def temp_key(self) -> TempKey:
-        """TempKey, for commands that work on its value.
-
-        Raises:
-            Rejected: status 0F; it is not valid, or holds an ephemeral private key.
-        """
-        temp_key = self.volatile.temp_key
-        if temp_key is None:
-            raise Rejected(
-                Status.EXECUTION_ERROR, "TempKey is not valid; Nonce fills it, and many commands empty it"
-            )
-        if temp_key.private:
-            # Evidence: assumed - no source shows another command taking that key as data.
-            raise Rejected(
-                Status.EXECUTION_ERROR, "TempKey holds an ephemeral private key, which only ECDH may use"
-            )
-        return temp_key
-
-    def message(self, *, in_buffer: bool) -> bytes:
-        """The 32 bytes Sign and Verify work on: of the Message Digest Buffer or of TempKey.
-
-        Raises:
-            Rejected: status 0F; that register is not valid.
-        """
-        if not in_buffer:
-            return self.temp_key().lower
-        if self.volatile.message_digest_buffer is None:
-            raise Rejected(
-                Status.EXECUTION_ERROR, "the Message Digest Buffer is not valid; Nonce with target 1 fills it"
-            )
-        return self.volatile.message_digest_buffer[:32]
-
-    def permit_key(self, slot: Slot) -> None:
-        """Ask what any use of a key must satisfy: authorization and the persistent latch.
-
-        Raises:
-            Rejected: status 0F.
-        """
-        obey(forbids_key_use(slot, self.volatile.auth_key, latch=self.persistent_latch))
-
-    def count_use(self, slot: Slot) -> None:
-        """Count one use of a limited key, or refuse the use beyond the limit.
-
-        Raises:
-            Rejected: status 0F; the limit is reached.
-        """
-        if slot.config.limited_use:
-            self.memory.count_use(str(slot))

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from softatecc.counter import decode_counter
-from softatecc.fields import (
-    ChipMode,
+from softatecc.fields import ChipMode, KeyConfig, SlotConfig
+from softatecc.options import (
     ChipOptions,
     CountMatch,
-    KeyConfig,
     SecureBootConfig,
-    SlotConfig,
     UseLock,
     VolatileKeyPermission,
     X509Format,

@@ -1,4 +1,4 @@
-"""Elliptic curve P-256, SHA-256 and HMAC for the chip: the only door to the `cryptography` library.
+"""Elliptic curve P-256, SHA-256, HMAC and AES for the chip: the only door to the `cryptography` library.
 
 Rules of this file:
 1. A private scalar enters `PrivateKey` and never leaves it; its repr shows the public half alone.
@@ -7,6 +7,7 @@ Rules of this file:
 """
 
 import hashlib
+import hmac
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -26,6 +27,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
 )
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -56,13 +60,18 @@ __all__ = [
     "PrivateKey",
     "SignatureMismatch",
     "UnsupportedAlgorithm",
+    "aes_decrypt",
+    "aes_encrypt",
     "der_signature",
     "draw_scalar",
+    "equal",
+    "hmac_sha256",
     "is_scalar",
     "public_bytes",
     "public_key",
     "sha256",
     "verify",
+    "xor",
 ]
 
 #: Order of the group of P-256 (FIPS 186-4, D.1.2.3).
@@ -74,6 +83,8 @@ _WIDE_SIZE = 48
 
 _CURVE = SECP256R1()
 _PREHASHED = ECDSA(Prehashed(SHA256()))
+_EXCHANGE = ECDH()
+_ECB = ECB()  # noqa: S305 - the chip's AES command is the bare block cipher
 
 
 class SignatureMismatch(Exception):  # noqa: N818 - an answer, not a fault of the program
@@ -119,6 +130,10 @@ class PrivateKey:
         else:
             r, s = decode_dss_signature(self._key.sign(digest, _PREHASHED))
         return r.to_bytes(SCALAR_SIZE, "big") + s.to_bytes(SCALAR_SIZE, "big")
+
+    def exchange(self, point: EllipticCurvePublicKey) -> bytes:
+        """The shared secret with a public key: the X coordinate, 32 bytes big endian."""
+        return self._key.exchange(_EXCHANGE, point)
 
     def _sign_with(self, k: int, digest: bytes) -> tuple[int, int]:
         # FIPS 186-4, 6.4.  r = 0 and s = 0 call for another k; either would take 2^256 signatures.
@@ -180,3 +195,28 @@ def der_signature(signature: bytes) -> bytes:
 def sha256(*parts: bytes) -> bytes:
     """SHA-256 of the parts one after the other."""
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA-256, 32 bytes."""
+    return hmac.digest(key, message, "sha256")
+
+
+def aes_encrypt(key: bytes, block: bytes) -> bytes:
+    """AES-128 of one block of 16 bytes."""
+    return Cipher(AES(key), _ECB).encryptor().update(block)
+
+
+def aes_decrypt(key: bytes, block: bytes) -> bytes:
+    """The inverse of AES-128 of one block of 16 bytes."""
+    return Cipher(AES(key), _ECB).decryptor().update(block)
+
+
+def equal(one: bytes, other: bytes) -> bool:
+    """Compare digests without telling by the time taken how much fits."""
+    return hmac.compare_digest(one, other)
+
+
+def xor(one: bytes, other: bytes) -> bytes:
+    """Byte by byte; both have the same length."""
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(len(one), "big")

@@ -105,6 +105,8 @@ class Volatile:
         alternate_key_buffer: 32 bytes.
         sha: the SHA context.
         auth_key: the slot CheckMac has just proven (AuthComplete), None without.
+        failed_tests: the failure register of SelfTest, one bit for each test.
+        health_failed: a random number failed its health test and nothing has cleared that since.
     """
 
     temp_key: TempKey | None = None
@@ -112,6 +114,21 @@ class Volatile:
     alternate_key_buffer: bytes | None = field(default=None, repr=False)
     sha: ShaContext | None = None
     auth_key: int | None = None
+    failed_tests: int = 0
+    health_failed: bool = False
+
+    def held(self) -> tuple[str, ...]:
+        """The names of the registers that hold something."""
+        registers = {
+            "TempKey": self.temp_key is not None,
+            "MessageDigestBuffer": self.message_digest_buffer is not None,
+            "AlternateKeyBuffer": self.alternate_key_buffer is not None,
+            "SHA context": self.sha is not None,
+            "AuthComplete": self.auth_key is not None,
+            "SelfTest failures": self.failed_tests != 0,
+            "health test failure": self.health_failed,
+        }
+        return tuple(name for name, holds in registers.items() if holds)
 
 
 class NonVolatile:

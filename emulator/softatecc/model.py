@@ -7,6 +7,7 @@ unless told otherwise, and none has been checked against silicon.
 from dataclasses import dataclass
 from enum import Enum
 
+from softatecc.memory import SourceFlag
 from softatecc.status import Status
 
 
@@ -58,4 +59,13 @@ class DeviceModel:
     buffer_nonce_empties_temp_key: bool = False
     calculated_nonce_is_random: bool = False
     key_valid_needs_ecc_slot: bool = True
+    failed_wake_response: bytes = bytes.fromhex("0407c440")
+    shared_nonce_is_gen_dig_data: bool = False
+    mac_takes_gen_key_digest: bool = True
+    internal_sign_from_buffer: bool = True
+    ecdh_slot_to_slot: bool = True
+    temp_key_only: int = 3
+    derived_temp_key_source: SourceFlag = SourceFlag.FIXED
+    kdf_writes_never_slots: bool = False
+    ecdsa_self_test: int = 0x04
     long_watchdog: int = 13_000

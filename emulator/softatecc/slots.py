@@ -52,6 +52,11 @@ class Slot:
         """It holds a P-256 public key: 72 bytes or more, not private, KeyType 4."""
         return self.number >= 8 and not self.key.private and self.key.key_type == KeyType.P256
 
+    @property
+    def wants_validation(self) -> bool:
+        """It holds a public key that Verify uses only once it was validated (PubInfo=1)."""
+        return self.is_public_p256 and self.key.pub_info
+
     def __str__(self) -> str:
         return f"slot {self.number}"
 
@@ -76,35 +81,6 @@ def data_is_unlocked(configuration: Configuration) -> str | None:
     return None
 
 
-def is_no_private_p256(slot: Slot) -> str | None:
-    """Keys are made, used and published only in slots declared for them.
-
-    Evidence: silicon - logs of a 608A show 0F for GenKey on a slot of KeyType 7.
-    """
-    if not slot.key.private:
-        return f"{slot} is no P-256 private key slot: KeyConfig.Private (bit 0) is 0"
-    if slot.key.key_type != KeyType.P256:
-        return (
-            f"{slot} is no P-256 private key slot: KeyConfig.KeyType (bits 4:2) is {slot.key.key_type}, not 4"
-        )
-    return None
-
-
-def is_no_public_p256(slot: Slot) -> str | None:
-    """A stored public key needs 72 bytes and KeyType 4.
-
-    Evidence: document - public 608 Trust data sheets, KeyConfig.
-    """
-    if slot.number < 8:
-        return f"{slot} holds {slot.size} bytes; a public key needs 72, slots 8 to 15"
-    if not slot.is_public_p256:
-        return (
-            f"{slot} is no P-256 public key slot: KeyConfig.Private (bit 0) is {slot.key.private:d}, "
-            f"KeyType (bits 4:2) is {slot.key.key_type}, and they must be 0 and 4"
-        )
-    return None
-
-
 def is_slot_locked(slot: Slot) -> str | None:
     """A slot locked by itself keeps its contents for good, before the data lock too.
 
@@ -112,68 +88,6 @@ def is_slot_locked(slot: Slot) -> str | None:
     """
     if slot.locked:
         return f"{slot} is locked: its SlotLocked bit (bytes 88-89, bit {slot.number}) is 0"
-    return None
-
-
-def forbids_create(slot: Slot, configuration: Configuration) -> str | None:
-    """After the data lock, SlotConfig.WriteConfig must allow GenKey.
-
-    Evidence: document - 508A data sheet (SlotConfig) and public 608 Trust data sheets.
-    """
-    if configuration.data_locked and not slot.config.genkey_allowed:
-        return f"{slot} keeps its key: SlotConfig.WriteConfig bit 1 (bit 13) is 0 and the data zone is locked"
-    return is_slot_locked(slot)
-
-
-def forbids_public(slot: Slot) -> str | None:
-    """The public key of a private slot is computed only where KeyConfig allows it.
-
-    Evidence: document - public 608 Trust data sheets, KeyConfig.
-    """
-    if not slot.key.pub_info:
-        return f"{slot} keeps its public key to itself: KeyConfig.PubInfo (bit 1) is 0"
-    return None
-
-
-def forbids_sign(slot: Slot, *, external: bool) -> str | None:
-    """SlotConfig.ReadKey of a private slot says what its key may sign.
-
-    Evidence: document - 508A data sheet (SlotConfig) and public 608 Trust data sheets.
-    """
-    if external and not slot.config.external_sign:
-        return f"{slot} signs no message of the host: SlotConfig.ReadKey bit 0 is 0"
-    if not external and not slot.config.internal_sign:
-        return f"{slot} signs no message of GenDig or GenKey: SlotConfig.ReadKey bit 1 is 0"
-    return None
-
-
-def forbids_key_use(slot: Slot, auth_key: int | None, *, latch: bool) -> str | None:
-    """A key may demand that another was proven before, or that the persistent latch is set.
-
-    Evidence: vendor-library - cryptoauthlib tests of PersistentDisable; ReqAuth by the data sheets.
-    """
-    if slot.key.req_auth and auth_key != slot.key.auth_key:
-        return (
-            f"{slot} needs authorization: KeyConfig.ReqAuth (bit 7) is 1 and CheckMac has not proven "
-            f"slot {slot.key.auth_key}"
-        )
-    if slot.key.persistent_disable and not latch:
-        return (
-            f"{slot} is disabled: KeyConfig.PersistentDisable (bit 12) is 1 and the persistent latch is clear"
-        )
-    return None
-
-
-def is_not_validated(slot: Slot, first_byte: int) -> str | None:
-    """A public key with PubInfo=1 must have been validated since it was written.
-
-    Evidence: vendor-library - cryptoauthlib atca_tests_verify.c.
-    """
-    if slot.key.pub_info and first_byte >> 4 != VALIDATED:
-        return (
-            f"{slot} holds a public key nobody validated: KeyConfig.PubInfo (bit 1) is 1 and the high nibble "
-            f"of byte 0 is {first_byte >> 4:X}, not 5"
-        )
     return None
 
 

@@ -179,7 +179,7 @@ def test_req_random_asks_the_digest_for_a_random_nonce(
 
     assert len(ask(chip, Opcode.GENKEY, 0x08, PRIVATE)) == size
     if not random:
-        assert "KeyConfig.ReqRandom (bit 6) is 1, TempKey.SourceFlag is fixed" in why(chip)
+        assert "KeyConfig.ReqRandom (bit 6) is 1, the nonce is not the chip's" in why(chip)
 
 
 def test_req_random_does_not_concern_making_and_publishing_a_key(part: Part, ask: Ask) -> None:
@@ -323,7 +323,6 @@ def test_sign_refuses_by_slot_state_and_register(
         (0x90, PRIVATE, b"", "has no mode"),
         (0x80, 16, b"", "no slot 16"),
         (0x80, PRIVATE, b"x", "takes 0 data bytes"),
-        (0x20, PRIVATE, b"", "does not implement internal signatures of the Message Digest Buffer"),
     ],
 )
 def test_sign_refuses_what_it_does_not_know(
@@ -544,10 +543,13 @@ def test_a_point_off_the_curve_is_an_execution_error_and_empties_nothing(
         (0x00, 16, 64, "no slot 16"),
         (0x04, 8, 64, "has no mode"),
         (0x08, 8, 64, "has no mode"),
-        (0x01, 8, 128, "does not implement Verify ValidateExternal yet"),
-        (0x03, 8, 83, "does not implement Verify Validate yet"),
-        (0x07, 8, 83, "does not implement Verify Invalidate yet"),
-        (0x80, 8, 64, "does not implement Verify with a MAC"),
+        (0x01, 14, 64, "takes 128 data bytes"),
+        (0x03, 14, 64, "takes 83 data bytes"),
+        (0x07, 14, 128, "takes 83 data bytes"),
+        (0x21, 14, 128, "has no mode"),
+        (0x23, 14, 83, "has no mode"),
+        (0x83, 14, 83, "has no mode"),
+        (0x87, 14, 83, "has no mode"),
     ],
 )
 def test_verify_refuses_what_it_does_not_know(

@@ -97,7 +97,7 @@ def test_hmac_agrees_with_the_standard_library(part: Part, ask: Ask, locked: str
     "locked, where, words",
     [
         ("none", SECRET, "configuration zone is not locked"),
-        ("data", PRIVATE, "HMAC wants a secret"),
+        ("data", PRIVATE, "and a secret is wanted"),
         ("data", NO_MAC, "SlotConfig.NoMac (bit 4) is 1"),
         ("data", 5, "the persistent latch is clear"),
         ("data", 0xFFFF, "TempKey is not valid"),

@@ -8,16 +8,13 @@ from softatecc import profiles
 from softatecc.config import Configuration
 from softatecc.counter import COUNTER_MAXIMUM, decode_counter, encode_counter
 from softatecc.decode import decode
-from softatecc.fields import (
-    ChipMode,
+from softatecc.fields import ChipMode, KeyConfig, SlotConfig, WriteRule
+from softatecc.options import (
     ChipOptions,
     CountMatch,
-    KeyConfig,
     SecureBootConfig,
-    SlotConfig,
     UseLock,
     VolatileKeyPermission,
-    WriteRule,
     X509Format,
 )
 

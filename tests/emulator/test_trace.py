@@ -56,7 +56,7 @@ def test_records_turn_into_json(chip: Chip, ask: Ask) -> None:
         ("none", Command(Opcode.WRITE, 0x82, CLEAR_DATA_SLOT << 3, SECRET), "not settled"),
         ("config", Command(Opcode.WRITE, 0x82, 16 << 3, SECRET), "the address is wrong"),
         ("config", Command(Opcode.WRITE, 0x83, 0, SECRET), "the address is wrong"),
-        ("config", Command(Opcode.PRIVWRITE, 0, 0, SECRET), "not understood"),
+        ("config", Command(Opcode.PRIVWRITE, 0, 0, SECRET), "a private key"),
         ("config", Command(0x99, 0, 0, SECRET), "not understood"),
         ("config", Command(Opcode.NONCE, 0x83, 0, SECRET), "Alternate Key Buffer"),
     ],

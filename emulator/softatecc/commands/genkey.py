@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from softatecc.commands.engines import private_scalar
+from softatecc.commands.guards import permit_key, private_key, valid_temp_key
+from softatecc.commands.layouts import digest
 from softatecc.commands.registry import SUCCESS, expect_data, handles, unknown_mode
-from softatecc.crypto import PrivateKey, sha256
+from softatecc.crypto import PrivateKey
+from softatecc.key_rules import (
+    forbids_create,
+    forbids_public,
+    is_no_private_p256,
+    is_no_public_p256,
+    wants_random_nonce,
+)
 from softatecc.memory import SourceFlag, TempKey, temp_key
 from softatecc.packet import Command, Opcode
-from softatecc.slots import Slot, forbids_create, forbids_public, is_no_private_p256, is_no_public_p256
-from softatecc.status import Rejected, Status, obey
+from softatecc.slots import Slot
+from softatecc.status import obey
 
 if TYPE_CHECKING:
     from softatecc.chip import Chip
@@ -39,7 +49,7 @@ def genkey(chip: Chip, cmd: Command) -> bytes:
     if cmd.param1 == _STORED:
         return _digest_stored(chip, slot, cmd.data)
     obey(is_no_private_p256(slot))
-    chip.permit_key(slot)
+    permit_key(chip, slot)
     nonce = _nonce(chip, slot) if cmd.param1 & _DIGEST else None
     public = _create(chip, slot) if cmd.param1 & _CREATE else _public(chip, slot)
     if nonce is not None:
@@ -51,13 +61,13 @@ def genkey(chip: Chip, cmd: Command) -> bytes:
 def _create(chip: Chip, slot: Slot) -> bytes:
     obey(forbids_create(slot, chip.configuration))
 
-    return chip.memory.store_private_key(slot.number, chip.make_private_key()).public
+    return chip.memory.store_private_key(slot.number, private_scalar(chip)).public
 
 
 def _public(chip: Chip, slot: Slot) -> bytes:
     obey(forbids_public(slot))
 
-    return chip.private_key(slot).public
+    return private_key(chip, slot).public
 
 
 def _ephemeral(chip: Chip) -> bytes:
@@ -66,7 +76,7 @@ def _ephemeral(chip: Chip) -> bytes:
     Evidence: assumed - the flags such a key leaves in TempKey are in no public source.
     """
     chip.require_config_locked()
-    scalar = chip.make_private_key()
+    scalar = private_scalar(chip)
     chip.volatile.temp_key = TempKey(
         scalar.ljust(64, b"\x00"), SourceFlag.RANDOM, gen_key_data=True, private=True
     )
@@ -76,7 +86,7 @@ def _ephemeral(chip: Chip) -> bytes:
 
 def _digest_stored(chip: Chip, slot: Slot, other_data: bytes) -> bytes:
     obey(is_no_public_p256(slot))
-    chip.permit_key(slot)
+    permit_key(chip, slot)
     _digest(chip, slot, _nonce(chip, slot), other_data, chip.memory.public_key(slot.number))
 
     return SUCCESS
@@ -84,15 +94,13 @@ def _digest_stored(chip: Chip, slot: Slot, other_data: bytes) -> bytes:
 
 def _nonce(chip: Chip, slot: Slot) -> TempKey:
     """TempKey as the digest needs it: valid, and random where the slot demands it."""
-    nonce = chip.temp_key()
-    if slot.key.req_random and nonce.source_flag is not SourceFlag.RANDOM:
-        why = f"{slot} wants a random nonce: KeyConfig.ReqRandom (bit 6) is 1, TempKey.SourceFlag is fixed"
-        raise Rejected(Status.EXECUTION_ERROR, why)
+    nonce = valid_temp_key(chip)
+    obey(wants_random_nonce(slot, random=nonce.source_flag is SourceFlag.RANDOM))
+
     return nonce
 
 
-def _digest(chip: Chip, slot: Slot, nonce: TempKey, head: bytes, public: bytes) -> None:
+def _digest(chip: Chip, slot: Slot, nonce: TempKey, header: bytes, public: bytes) -> None:
     """Put the digest of a public key into TempKey (cryptoauthlib atca_host.c, atcah_gen_key_msg)."""
-    serial = chip.configuration.serial_number
-    value = sha256(nonce.lower, bytes((Opcode.GENKEY,)), head, serial[8:9], serial[0:2], bytes(25), public)
+    value = digest(chip, nonce.lower, bytes((Opcode.GENKEY,)) + header, public)
     chip.volatile.temp_key = temp_key(value, nonce.source_flag, gen_key_data=True, key_id=slot.number)

@@ -62,7 +62,7 @@ def _key_valid(chip: Chip, number: int) -> bool:
     if slot.key.private:
         return chip.memory.private_key(number) is not None
     if slot.is_public_p256:
-        return slot.key.pub_info and chip.memory.slot(number)[0] >> 4 == VALIDATED
+        return slot.wants_validation and chip.memory.slot(number)[0] >> 4 == VALIDATED
     if chip.model.key_valid_needs_ecc_slot:
         obey(f"{slot} holds no ECC key: KeyConfig.KeyType (bits 4:2) is {slot.key.key_type}, not 4")
     return False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from softatecc.commands.engines import random_number
+from softatecc.commands.guards import valid_temp_key
 from softatecc.commands.registry import SUCCESS, expect_data, expect_param2, handles, unknown_mode
 from softatecc.crypto import sha256
 from softatecc.memory import SourceFlag, temp_key
@@ -57,13 +59,13 @@ def _make(chip: Chip, cmd: Command) -> bytes:
     tail = cmd.data + bytes((Opcode.NONCE, cmd.param1, cmd.param2 & 0xFF))
 
     if cmd.param2 == _CALCULATE:
-        old = chip.temp_key()
+        old = valid_temp_key(chip)
         value = sha256(old.lower, tail)
         flag = SourceFlag.RANDOM if chip.model.calculated_nonce_is_random else old.source_flag
         chip.volatile.temp_key = temp_key(value, flag)
         return value
 
-    number = chip.random()
+    number = random_number(chip)
     chip.volatile.temp_key = temp_key(sha256(number, tail), SourceFlag.RANDOM)
     return number
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from softatecc.commands.engines import random_number
 from softatecc.commands.registry import expect_data, expect_param2, handles, unknown_mode
 from softatecc.packet import Command, Opcode
 
@@ -26,4 +27,4 @@ def random(chip: Chip, cmd: Command) -> bytes:
     expect_param2(cmd, 0)
     expect_data(cmd, 0)
 
-    return chip.random()
+    return random_number(chip)

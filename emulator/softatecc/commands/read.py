@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from softatecc.commands.guards import session_key
 from softatecc.commands.registry import expect_data, handles, unknown_mode
-from softatecc.memory import SourceFlag
+from softatecc.crypto import xor
 from softatecc.packet import Command, Opcode
 from softatecc.slots import Slot, config_is_unlocked, data_is_unlocked, forbids_read
-from softatecc.status import Rejected, Status, obey
+from softatecc.status import obey
 from softatecc.zones import BLOCK, WORD, Location, Zone, locate
 
 if TYPE_CHECKING:
@@ -45,25 +46,4 @@ def _read_slot(chip: Chip, slot: Slot, location: Location) -> bytes:
     if not slot.config.encrypt_read:
         return contents
 
-    mask = _mask(chip, slot)
-    return bytes(plain ^ cover for plain, cover in zip(contents, mask, strict=True))
-
-
-def _mask(chip: Chip, slot: Slot) -> bytes:
-    """TempKey as an encrypted read needs it; used up by the attempt, good or bad.
-
-    Evidence: vendor-library - cryptoauthlib calib_read.c (calib_read_enc): one Nonce and GenDig for each
-    block.
-    """
-    key = chip.temp_key()
-    chip.volatile.temp_key = None
-    random = key.source_flag is SourceFlag.RANDOM
-    if random and key.gen_dig_data and key.key_id == slot.config.read_key and not key.no_mac_flag:
-        return key.lower
-
-    why = (
-        f"{slot} is read under a random nonce digested (GenDig) with slot {slot.config.read_key}; TempKey "
-        f"has SourceFlag {key.source_flag:d}, GenDigData {key.gen_dig_data:d}, KeyID {key.key_id}, "
-        f"NoMacFlag {key.no_mac_flag:d}"
-    )
-    raise Rejected(Status.EXECUTION_ERROR, why)
+    return xor(contents, session_key(chip, slot, slot.config.read_key, "read"))

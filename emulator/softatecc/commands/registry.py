@@ -92,15 +92,12 @@ def expect_param2(cmd: Command, *values: int) -> None:
 
 
 _DROPPED = (Opcode.HMAC, Opcode.PAUSE)
-_KNOWN: frozenset[int] = frozenset(Opcode)
 
 
 def _refuse(chip: Chip, cmd: Command) -> bytes:  # noqa: ARG001 - a handler's signature
+    """Evidence: document - AN3539 names the commands of the 508A that the 608 dropped."""
     if cmd.opcode in _DROPPED:
         raise parse_error(f"{cmd.name} is a command of the 508A that the 608 no longer has")
-    if cmd.opcode in _KNOWN:
-        # Evidence: assumed - the silicon has this command, the emulator not yet.
-        raise parse_error(f"this emulator does not implement {cmd.name} yet; silicon has it")
     raise parse_error(f"the 608 has no {cmd.name}")
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from softatecc.commands.guards import permit_key, secret, valid_temp_key
 from softatecc.commands.registry import SUCCESS, expect_data, expect_param2, handles, unknown_mode
-from softatecc.memory import ShaContext, SourceFlag, temp_key
+from softatecc.key_rules import forbids_mac, is_no_public_p256, is_private
+from softatecc.memory import ShaContext, temp_key
 from softatecc.packet import Command, Opcode
 from softatecc.sha256 import BLOCK_SIZE, Sha256
-from softatecc.slots import is_no_public_p256
 from softatecc.status import Rejected, Status, obey, parse_error
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ class Target(IntEnum):
 
 
 _TEMP_KEY_AS_KEY = 0xFFFF
-_KEY_SIZE = 32
 _INNER, _OUTER = 0x36, 0x5C
 #: Byte count and eight state words, before the bytes not yet in a block.
 _CONTEXT_HEAD = 36
@@ -98,8 +98,7 @@ def _end(chip: Chip, cmd: Command) -> bytes:
 
     chip.volatile.sha = None
     if target == Target.TEMP_KEY:
-        # Evidence: assumed - the source flag such a digest leaves in TempKey is in no public source.
-        chip.volatile.temp_key = temp_key(digest, SourceFlag.FIXED)
+        chip.volatile.temp_key = temp_key(digest, chip.model.derived_temp_key_source)
     elif target == Target.MESSAGE_DIGEST_BUFFER:
         chip.volatile.message_digest_buffer = digest
 
@@ -111,15 +110,12 @@ def _hmac_start(chip: Chip, cmd: Command) -> bytes:
     slot = None if cmd.param2 == _TEMP_KEY_AS_KEY else chip.slot(cmd.param2)
     chip.require_config_locked()
     if slot is None:
-        key = chip.temp_key().lower
+        key = valid_temp_key(chip).lower
     else:
-        if slot.key.private:
-            obey(f"{slot} holds a private key: KeyConfig.Private (bit 0) is 1, HMAC wants a secret")
-        if slot.config.no_mac:
-            obey(f"{slot} is no HMAC key: SlotConfig.NoMac (bit 4) is 1")
-        chip.permit_key(slot)
-        chip.count_use(slot)
-        key = chip.memory.slot(slot.number)[:_KEY_SIZE]
+        obey(is_private(slot))
+        obey(forbids_mac(slot))
+        permit_key(chip, slot)
+        key = secret(chip, slot)
 
     inner, outer = (
         Sha256().update(bytes(octet ^ pad for octet in key.ljust(BLOCK_SIZE, b"\x00")))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING
 
+from softatecc.commands.guards import mark, refuse, session_key
+from softatecc.commands.layouts import digest, head
 from softatecc.commands.registry import SUCCESS, expect_data, handles, unknown_mode
 from softatecc.config import LOCK_CONFIG, USER_EXTRA
-from softatecc.crypto import sha256
-from softatecc.memory import SourceFlag, TempKey
+from softatecc.crypto import equal, xor
 from softatecc.packet import Command, Opcode
 from softatecc.slots import INVALID, Slot, config_is_unlocked, demands_encrypted_write, forbids_write
-from softatecc.status import Rejected, Status, obey
+from softatecc.status import obey
 from softatecc.zones import BLOCK, SLOT_COUNT, WORD, Location, Zone, locate
 
 if TYPE_CHECKING:
@@ -96,10 +96,8 @@ def _write_slot(chip: Chip, slot: Slot, location: Location, cmd: Command, *, enc
     plain = _decrypted(chip, slot, cmd) if encrypted else cmd.data
     chip.memory.write(location, plain)
 
-    if location.block == 0 and slot.is_public_p256 and slot.key.pub_info:
-        # A key that was just written is not validated (cryptoauthlib atca_tests_verify.c).
-        contents = chip.memory.slot(slot.number)
-        chip.memory.store(slot.number, bytes((INVALID << 4 | contents[0] & 0xF,)) + contents[1:])
+    if location.block == 0 and slot.wants_validation:
+        mark(chip, slot, INVALID)
 
 
 def _decrypted(chip: Chip, slot: Slot, cmd: Command) -> bytes:
@@ -108,31 +106,12 @@ def _decrypted(chip: Chip, slot: Slot, cmd: Command) -> bytes:
     Evidence: vendor-library - cryptoauthlib calib_write.c (calib_write_enc), atca_host.c
     (atcah_write_auth_mac): the first parameter enters the MAC as it was sent.
     """
-    key = chip.temp_key()
-    chip.volatile.temp_key = None
-    obey(_is_no_write_key(slot, key))
-    cipher, mac = cmd.data[:BLOCK], cmd.data[BLOCK:]
-    plain = bytes(octet ^ cover for octet, cover in zip(cipher, key.lower, strict=True))
+    key = session_key(chip, slot, slot.config.write_key, "written")
+    plain, mac = xor(cmd.data[:BLOCK], key), cmd.data[BLOCK:]
     if not mac and not chip.configuration.data_locked:
         # Evidence: document - 508A data sheet: the MAC may be left out until the data lock.
         return plain
+    if not equal(mac, digest(chip, key, head(cmd), plain)):
+        raise refuse(f"the MAC of the encrypted write to {slot} is wrong or missing")
 
-    serial = chip.configuration.serial_number
-    head = bytes((Opcode.WRITE, cmd.param1)) + cmd.param2.to_bytes(2, "little")
-    expected = sha256(key.lower, head, serial[8:9], serial[0:2], bytes(25), plain)
-    if not hmac.compare_digest(mac, expected):
-        raise Rejected(
-            Status.EXECUTION_ERROR, f"the MAC of the encrypted write to {slot} is wrong or missing"
-        )
     return plain
-
-
-def _is_no_write_key(slot: Slot, key: TempKey) -> str | None:
-    random = key.source_flag is SourceFlag.RANDOM
-    if random and key.gen_dig_data and key.key_id == slot.config.write_key and not key.no_mac_flag:
-        return None
-    return (
-        f"{slot} is written under a random nonce digested (GenDig) with slot {slot.config.write_key}; "
-        f"TempKey has SourceFlag {key.source_flag:d}, GenDigData {key.gen_dig_data:d}, KeyID {key.key_id}, "
-        f"NoMacFlag {key.no_mac_flag:d}"
-    )
