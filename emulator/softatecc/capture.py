@@ -21,7 +21,6 @@ from softatecc.describe.command import meaning_of
 from softatecc.describe.record import octets
 from softatecc.describe.response import answer, crc_fault
 from softatecc.packet import WAKE_RESPONSE, Command, Opcode
-from softatecc.trace import JsonValue
 
 _COMMAND_WORD, _SMALLEST_COMMAND, _HEAD = 0x03, 7, 5
 _WORDS = {
@@ -62,17 +61,6 @@ class Finding:
     headline: str
     particulars: tuple[str, ...] = ()
     wrong: str = ""
-
-    def as_json(self) -> dict[str, JsonValue | list[JsonValue]]:
-        """The finding in JSON's types."""
-        return {
-            "line": self.line,
-            "direction": str(self.direction),
-            "octets": self.octets.hex(),
-            "headline": self.headline,
-            "particulars": list(self.particulars),
-            "wrong": self.wrong or None,
-        }
 
     def __str__(self) -> str:
         """For people, a line for every fact."""

@@ -4,7 +4,7 @@ Rules of this file:
 1. Watching changes no answer and no record. The interpreter's profile hook reports calls; the chip's own
    code does not know that it is watched, and pays nothing when it is not.
 2. A question is a function of this package that returns an objection (``str | None``); a guard is one
-   that refuses by itself. Both have a docstring; a function without one is a part of its caller.
+   that refuses by itself. Both have a docstring; handlers and their private parts are no guards.
 3. The sentence of a check is the first line of that function's docstring, its mark the one written there.
 4. Only the calling thread is watched; a profiler that was there before is put back.
 """
@@ -106,7 +106,8 @@ def _function(code: CodeType, module: str) -> Function | None:
     annotations: dict[str, object] = getattr(found, "__annotations__", {})
     asks = annotations.get("return") in ("str | None", str | None) and _SECRECY not in code.co_name
     is_handler = any(handler.run is found for handler in HANDLERS.values())
-    guards = not is_handler and not _REFUSALS.isdisjoint(code.co_names)
+    is_part = is_handler or code.co_name.startswith("_")
+    guards = not is_part and not _REFUSALS.isdisjoint(code.co_names)
     return Function(module, code.co_qualname, docstring, asks, guards)
 
 

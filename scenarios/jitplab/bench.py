@@ -45,6 +45,11 @@ class Bench:
         serial_number = self._transport.chip.configuration.serial_number
         return f"emulated ATECC608A, serial number {serial_number.hex()}"
 
+    @property
+    def chip(self) -> Chip:
+        """The chip itself, for those who want to watch it decide."""
+        return self._transport.chip
+
     def commands(self) -> tuple[dict[str, JsonValue], ...]:
         """Every command the chip was sent so far, in order, numbered from 1."""
         records = [r for r in self._transport.chip.trace if isinstance(r, CommandRecord)]

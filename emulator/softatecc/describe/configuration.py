@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from softatecc import config
 from softatecc.config import Configuration
 from softatecc.fields import KeyType, WriteRule
-from softatecc.trace import JsonValue
 from softatecc.zones import SLOT_COUNT
 
 _CLOCKS = {0x00: "M0, fastest", 0x05: "M1", 0x0D: "M2, least power"}
@@ -82,19 +81,6 @@ class Field:
         if width % 8:
             return f"{self.value:0{width}b}b" if width <= 3 else f"{self.value:X}h"
         return self.value.to_bytes(width // 8, "little").hex(" ").upper()
-
-    def as_json(self) -> dict[str, JsonValue]:
-        """The field in JSON's types."""
-        return {
-            "offset": self.offset,
-            "size": self.size,
-            "high": self.high,
-            "low": self.low,
-            "name": self.name,
-            "value": self.value,
-            "words": self.words,
-            "slot": self.slot,
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from softatecc.slots import (
     forbids_write,
     is_slot_locked,
 )
-from softatecc.trace import JsonValue
 from softatecc.zones import BLOCK, WORD, Location, Zone
 
 _MARKED_VALID, _MARKED_INVALID = 0x50, 0xA0
@@ -51,15 +50,6 @@ class Permission:
     verdict: Verdict
     words: str
     why: str
-
-    def as_json(self) -> dict[str, JsonValue]:
-        """The permission in JSON's types."""
-        return {
-            "action": self.action,
-            "verdict": str(self.verdict),
-            "words": self.words,
-            "why": self.why,
-        }
 
 
 def bits(slot: Slot, *names: str) -> str:

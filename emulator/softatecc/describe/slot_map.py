@@ -18,7 +18,6 @@ from softatecc.describe.permission import Permission, Verdict, bits, key_bits
 from softatecc.describe.slot_uses import private, secret
 from softatecc.fields import KeyType
 from softatecc.slots import Slot
-from softatecc.trace import JsonValue
 from softatecc.zones import SLOT_COUNT
 
 
@@ -50,16 +49,6 @@ class Page:
             if each.action == action:
                 return each
         raise LookupError(f"slot {self.number}, {self.kind}, has no action {action!r}")
-
-    def as_json(self) -> dict[str, JsonValue | list[JsonValue]]:
-        """The page in JSON's types."""
-        return {
-            "slot": self.number,
-            "size": self.size,
-            "kind": self.kind,
-            "permissions": [each.as_json() for each in self.permissions],
-            "conditions": [each.as_json() for each in self.conditions],
-        }
 
 
 class Locks(StrEnum):
