@@ -25,6 +25,7 @@ from typing import Final, TextIO
 from jitpbroker import trace as broker_trace
 from jitpbroker.admission.desk import FrontDesk
 from jitpbroker.admission.profiles import profile_named
+from jitpbroker.admission.template import ProvisioningFailed, parse_template
 from jitpbroker.credentials import ROOT_CERTIFICATE_FILE, CredentialsError, c_array, load_or_create
 from jitpbroker.engine import Engine
 from jitpbroker.logs import LOG_GROUP, Log, LogLevel, LogOptions
@@ -223,9 +224,14 @@ def read_template(path: Path | None) -> str | None:
         raise CannotServe(f"the template {path} is no JSON object with Parameters and Resources")
     inner = body.get("templateBody")
     if inner is None:
-        return text
+        inner = text
     if not isinstance(inner, str):
         raise CannotServe(f"templateBody in {path} is not a string; AWS wants the template escaped into one")
+    try:
+        parse_template(inner)
+    except ProvisioningFailed as error:
+        # AWS takes it and leaves every device stuck in PENDING_ACTIVATION; so do we, but not in silence.
+        sys.stderr.write(f"warning: no device will be provisioned by the template {path}: {error}\n")
     return inner
 
 
@@ -239,6 +245,11 @@ def _certificates(path: Path) -> Iterable[Certificate]:
 
 
 def _register(registry: Registry, certificate: Certificate, template: str | None) -> None:
+    if not certificate.is_ca:
+        raise CannotServe(
+            f"{certificate.label} is no CA certificate (basicConstraints does not say CA:TRUE); "
+            "register the certificate that signs your devices"
+        )
     try:
         registry.cas.register(
             certificate,

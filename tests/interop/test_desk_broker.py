@@ -269,3 +269,33 @@ def test_a_template_that_is_none_is_refused_before_anything_listens(
 
     assert (done.returncode, done.stdout) == (2, "")
     assert sentence in done.stderr
+
+
+def test_a_certificate_that_is_no_ca_is_refused(pki_files: Path) -> None:
+    keys = pki.KeySource("interop")
+    signer = pki.make_signer(keys, pki.make_root(keys))
+    device = pki.make_device_certificate(
+        signer, keys.key("device").public_key, common_name="d", serial=b"\x40" * 16
+    )
+    (pki_files / "device.pem").write_bytes(pki.pem(device))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "jitplab", "broker", "--ca", "device.pem", "--port=0"],
+        cwd=pki_files,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "CN=d,O=CompanyName is no CA certificate" in done.stderr
+
+
+def test_a_template_that_provisions_nobody_is_said_to_before_a_device_gets_stuck(pki_files: Path) -> None:
+    (pki_files / "t.json").write_text('{"Resources": {}}', encoding="utf-8")
+
+    stop(start(pki_files))
+
+    told = (pki_files / "broker.log").read_text(encoding="utf-8")
+    assert "warning: no device will be provisioned by the template t.json" in told
+    assert "Template must have certificate resource" in told
