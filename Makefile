@@ -8,7 +8,7 @@ CORES := emulator/softatecc/*,broker/jitpbroker/mqtt/*,broker/jitpbroker/admissi
 SHELLS := emulator/softatecc/cal.py,emulator/softatecc/calhal.py,emulator/softatecc/hostsleeps.py,emulator/softatecc/hostlib.py
 
 .DEFAULT_GOAL := menu
-.PHONY: menu demo test check lint types imports format fast cover docs programs lock clean
+.PHONY: menu demo test check lint types imports format fast cover docs conformance mutants bench bench-broker powercut powercut-broker fuzz programs lock clean
 
 menu: ## this menu
 	@echo "jitplab: a software ATECC608A, a local AWS IoT JITP broker, and the failures in between"
@@ -46,6 +46,30 @@ format: $(VENV)/.dev ## put every file into the project's form
 
 docs: $(VENV)/.dev ## draw the generated pages of docs/reference anew
 	@$(BIN)/python -m jitplab.catalogue_page > docs/reference/scenarios.md
+
+# --- what is long, or needs something from outside; never part of `make test` --------------------
+
+conformance: $(VENV)/.dev ## run Microchip's own C test program on the chip: make conformance PROGRAM=/path/to/it
+	@test -n "$(PROGRAM)" || { echo "name the built test program: make conformance PROGRAM=/path (docs/reference/conformance.md)"; exit 2; }
+	@$(BIN)/python tests/conformance/run.py "$(PROGRAM)"
+
+mutants: $(VENV)/.dev ## break the permission checks one by one; the tests must notice
+	@$(BIN)/python tests/mutants/run.py
+
+bench: $(VENV)/.dev ## ratios of the chip to bare cryptography, of the wheel with and without its sleeps
+	@$(BIN)/python tests/bench/run.py
+
+bench-broker: $(VENV)/.dev ## ratios of the broker to mosquitto
+	@$(BIN)/python tests/bench/broker.py
+
+powercut: $(VENV)/.dev ## kill an emulated chip 200 times; nothing acknowledged may be lost
+	@$(BIN)/python tests/powercut/run.py
+
+powercut-broker: $(VENV)/.dev ## the same for the broker under QoS 1 load
+	@$(BIN)/python tests/powercut_broker/run.py
+
+fuzz: $(VENV)/.dev ## mutated packets, templates, policies and certificates
+	@$(BIN)/python tests/fuzz/run.py
 
 programs: ## install the third-party programs the tests use, where that is allowed
 	@sh tests/install_programs.sh
