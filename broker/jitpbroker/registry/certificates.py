@@ -64,7 +64,10 @@ class CaStore:
         """
         namesakes = self._ids_by_subject.get(certificate.subject, ())
         if certificate.id in self._by_id:
-            raise already_exists(f"CA certificate {certificate.id} is already registered.")
+            taken = self._by_id[certificate.id]
+            raise already_exists(
+                f"CA certificate {certificate.id} is already registered.", arn=taken.arn, id=taken.id
+            )
         if len(namesakes) >= MOST_CAS_OF_ONE_SUBJECT:
             raise RegistryError(
                 ErrorCode.LIMIT_EXCEEDED,
@@ -118,6 +121,12 @@ class CaStore:
         )
         self._by_id[ca.id] = ca
         return ca
+
+    def follow(self, template_name: str, config: RegistrationConfig) -> None:
+        """Give every CA certificate that provisions by this template's name the template's body and role."""
+        for ca in self:
+            if ca.registration_config is not None and ca.registration_config.template_name == template_name:
+                self._by_id[ca.id] = replace(ca, registration_config=config)
 
     def delete(self, certificate_id: str) -> None:
         """Forget an INACTIVE CA certificate; the certificates it issued stay.
@@ -175,7 +184,10 @@ class CertificateStore:
             RegistryError: it is registered already.
         """
         if certificate.id in self._by_id:
-            raise already_exists(f"Certificate {certificate.id} is already registered.")
+            taken = self._by_id[certificate.id]
+            raise already_exists(
+                f"Certificate {certificate.id} is already registered.", arn=taken.arn, id=taken.id
+            )
         device = DeviceCertificate(
             certificate=certificate,
             arn=self._arns.cert(certificate.id),
@@ -200,6 +212,12 @@ class CertificateStore:
         """
         old = self._require(certificate_id)
         device = replace(old, status=status, last_modified_date=at, customer_version=old.customer_version + 1)
+        self._by_id[certificate_id] = device
+        return device
+
+    def hand_over(self, certificate_id: str, previous_owner: str) -> DeviceCertificate:
+        """Note whose certificate this was before it was transferred here."""
+        device = replace(self._require(certificate_id), previous_owned_by=previous_owner)
         self._by_id[certificate_id] = device
         return device
 

@@ -48,10 +48,14 @@ class CertificateStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationConfig:
-    """What makes just-in-time registration provision: a template, and the role it runs under."""
+    """What makes just-in-time registration provision: a template, and the role it runs under.
+
+    With a ``template_name`` body and role are those of that provisioning template, and stay so.
+    """
 
     template_body: str
     role_arn: str
+    template_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class DeviceCertificate:
     last_modified_date: datetime
     customer_version: int
     generation_id: str
+    previous_owned_by: str | None = None
 
     @property
     def id(self) -> str:
@@ -97,20 +102,29 @@ class DeviceCertificate:
 
 @dataclass(frozen=True, slots=True)
 class ThingType:
-    """A thing type."""
+    """A thing type; a deprecated one takes no new things."""
 
     name: str
     arn: str
     creation_date: datetime
+    id: str = ""
+    description: str | None = None
+    searchable_attributes: tuple[str, ...] = ()
+    deprecation_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A thing group or a billing group."""
+    """A thing group or a billing group; only thing groups have attributes and a parent."""
 
     name: str
     arn: str
     creation_date: datetime
+    id: str = ""
+    description: str | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+    parent: str | None = None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

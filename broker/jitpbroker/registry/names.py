@@ -71,6 +71,10 @@ class Arns:
         """A policy."""
         return self._arn(f"policy/{name}")
 
+    def provisioning_template(self, name: str) -> str:
+        """A provisioning template."""
+        return self._arn(f"provisioningtemplate/{name}")
+
     def client(self, client_id: str) -> str:
         """What ``iot:Connect`` is asked about."""
         return self._arn(f"client/{client_id}")

@@ -45,7 +45,7 @@ class PolicyStore:
         check_policy_name(name)
         _check_length(document)
         if name in self._by_name:
-            raise already_exists(f"Policy {name} already exists.")
+            raise already_exists(f"Policy {name} already exists.", arn=self._by_name[name].arn, id=name)
         policy = Policy(
             name, self._arns.policy(name), (PolicyVersion("1", document, at),), "1", at, self._new_id()
         )

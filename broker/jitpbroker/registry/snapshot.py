@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -15,10 +15,25 @@ from jitpbroker.registry.entities import (
     RegistrationConfig,
     Thing,
 )
+from jitpbroker.registry.settings import EventConfigurations, EventLogLevel, LoggingOptions, Transfer
+from jitpbroker.registry.templates import ProvisioningTemplate, TemplateVersion
 from jitpbroker.trace import JsonValue
 from jitpbroker.x509 import Certificate
 
-Entity: TypeAlias = CaCertificate | DeviceCertificate | Thing | Policy | PolicyVersion | RegistrationConfig
+Entity: TypeAlias = (
+    CaCertificate
+    | DeviceCertificate
+    | Thing
+    | Policy
+    | PolicyVersion
+    | RegistrationConfig
+    | ProvisioningTemplate
+    | TemplateVersion
+    | LoggingOptions
+    | EventLogLevel
+    | EventConfigurations
+    | Transfer
+)
 
 #: Where AWS's name is not the field's own in camel case.
 _NAMES = {
@@ -28,6 +43,9 @@ _NAMES = {
     "billing_group": "billingGroupName",
 }
 
+#: Left out while they are ``None``: most facts never get them.
+_OPTIONAL = frozenset({"template_name", "previous_owned_by"})
+
 
 def as_json(entity: Entity) -> dict[str, JsonValue]:
     """One fact; times in ISO 8601, a certificate as its id and PEM."""
@@ -36,33 +54,29 @@ def as_json(entity: Entity) -> dict[str, JsonValue]:
         value = getattr(entity, field.name)
         if isinstance(value, Certificate):
             out |= {"certificateId": value.id, "certificatePem": value.pem}
-        else:
-            out[_NAMES.get(field.name, _camel(field.name))] = _value(value)
+        elif value is not None or field.name not in _OPTIONAL:
+            out[_NAMES.get(field.name, _camel(field.name))] = plain(value)
     return out
 
 
-def _value(
-    value: str
-    | int
-    | datetime
-    | tuple[PolicyVersion | str, ...]
-    | Mapping[str, str]
-    | RegistrationConfig
-    | None,
-) -> JsonValue:
+def plain(value: object) -> JsonValue:
+    """A fact's value, or a fact, as JSON; a key of several parts is joined by a slash."""
     match value:
         case datetime():
             return value.isoformat()
-        case tuple():
-            return [each if isinstance(each, str) else as_json(each) for each in value]
+        case tuple() | list():
+            return [plain(each) for each in value]
         case Mapping():
-            return dict(value)
-        case RegistrationConfig():
-            return as_json(value)
+            return {
+                "/".join(key) if isinstance(key, tuple) else key: plain(each) for key, each in value.items()
+            }
         case str():
             return str(value)  # a StrEnum's plain text
-        case _:
+        case bool() | int() | None:
             return value
+        case _:
+            assert is_dataclass(value), f"{value!r} is no registry fact"
+            return as_json(value)  # type: ignore[arg-type]
 
 
 def _camel(name: str) -> str:

@@ -16,7 +16,9 @@ from jitpbroker.registry.certificates import CaStore, CertificateStore
 from jitpbroker.registry.ids import IdSource, counting_ids
 from jitpbroker.registry.names import Arns
 from jitpbroker.registry.policies import PolicyStore
-from jitpbroker.registry.snapshot import as_json
+from jitpbroker.registry.settings import EventConfigurations, LoggingOptions, TagStore, Transfer
+from jitpbroker.registry.snapshot import as_json, plain
+from jitpbroker.registry.templates import TemplateStore
 from jitpbroker.registry.things import ThingStore
 from jitpbroker.trace import JsonValue
 
@@ -35,6 +37,12 @@ class Registry:
         certificates: registered device certificates.
         things: things, types, groups and their principals.
         policies: policies and their targets.
+        templates: provisioning templates.
+        tags: tags of resources.
+        registration_code: ``None`` until somebody asks for it.
+        logging: V2 logging options.
+        event_configurations: which kinds of registry events are switched on.
+        transfers: certificates on their way to another account, by id.
     """
 
     def __init__(
@@ -52,6 +60,16 @@ class Registry:
         self.certificates = CertificateStore(self.arns, ids)
         self.things = ThingStore(self.arns, ids)
         self.policies = PolicyStore(self.arns, ids)
+        self.templates = TemplateStore(self.arns)
+        self.tags = TagStore()
+        self.registration_code: str | None = None
+        self.logging = LoggingOptions()
+        self.event_configurations = EventConfigurations()
+        self.transfers: dict[str, Transfer] = {}
+
+    def know_other_endpoint(self, name: str) -> None:
+        """Note that a host name belongs to another account: as SNI it selects that one, not this."""
+        self.other_endpoints |= {name.lower()}
 
     def snapshot(self) -> dict[str, JsonValue]:
         """Everything as plain JSON, independent of later changes; equal snapshots mean equal registries."""
@@ -76,6 +94,12 @@ class Registry:
                 {**as_json(each), "targets": list(self.policies.targets_of(each.name))}
                 for each in self.policies
             ],
+            "provisioningTemplates": [plain(each) for each in self.templates],
+            "registrationCode": self.registration_code,
+            "loggingOptions": plain(self.logging),
+            "eventConfigurations": plain(self.event_configurations),
+            "transfers": [plain(each) for each in self.transfers.values()],
+            "tags": plain(self.tags.as_json()),
         }
 
 

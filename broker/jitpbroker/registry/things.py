@@ -55,17 +55,82 @@ class ThingStore:
     def create_type(self, name: str, *, at: datetime) -> ThingType:
         """Create a thing type, or return the one there is."""
         check_thing_name(name)
-        return self._types.setdefault(name, ThingType(name, self._arns.thing_type(name), at))
+        if name not in self._types:
+            self._types[name] = ThingType(name, self._arns.thing_type(name), at, self._new_id())
+        return self._types[name]
 
     def create_group(self, name: str, *, at: datetime) -> Group:
         """Create a thing group, or return the one there is."""
         check_thing_name(name)
-        return self._groups.setdefault(name, Group(name, self._arns.thing_group(name), at))
+        if name not in self._groups:
+            self._groups[name] = Group(name, self._arns.thing_group(name), at, self._new_id())
+        return self._groups[name]
 
     def create_billing_group(self, name: str, *, at: datetime) -> Group:
         """Create a billing group, or return the one there is."""
         check_thing_name(name)
-        return self._billing_groups.setdefault(name, Group(name, self._arns.billing_group(name), at))
+        if name not in self._billing_groups:
+            self._billing_groups[name] = Group(name, self._arns.billing_group(name), at, self._new_id())
+        return self._billing_groups[name]
+
+    def replace_type(self, kind: ThingType) -> ThingType:
+        """Put a changed thing type in the place of the one with its name."""
+        self._types[kind.name] = kind
+        return kind
+
+    def replace_group(self, group: Group) -> Group:
+        """Put a changed thing group in the place of the one with its name."""
+        self._groups[group.name] = group
+        return group
+
+    def replace_billing_group(self, group: Group) -> Group:
+        """Put a changed billing group in the place of the one with its name."""
+        self._billing_groups[group.name] = group
+        return group
+
+    def delete_type(self, name: str) -> None:
+        """Delete a thing type that is deprecated and used by no thing.
+
+        Evidence: document - DeleteThingType in AWS's service model; its five minutes' wait is left out.
+
+        Raises:
+            RegistryError: no such type, it is not deprecated, or things are of it.
+        """
+        if name not in self._types:
+            raise not_found(f"Thing type {name} does not exist.")
+        if self._types[name].deprecation_date is None:
+            raise _invalid(f"Thing type {name} is not deprecated; deprecate it before deleting it.")
+        if any(thing.thing_type == name for thing in self):
+            raise _invalid(f"Thing type {name} has things; change or delete them first.")
+        del self._types[name]
+
+    def delete_group(self, name: str) -> None:
+        """Delete a thing group without children; things leave it. Deleting a stranger changes nothing.
+
+        Evidence: document - DeleteThingGroup in AWS's service model.
+
+        Raises:
+            RegistryError: it is some group's parent.
+        """
+        if any(group.parent == name for group in self._groups.values()):
+            raise _invalid(f"Thing group {name} has child groups; delete them first.")
+        for thing in self:
+            if name in thing.groups:
+                kept = tuple(each for each in thing.groups if each != name)
+                self._things[thing.name] = replace(thing, groups=kept)
+        self._groups.pop(name, None)
+
+    def delete_billing_group(self, name: str) -> None:
+        """Delete a billing group without things; deleting a stranger changes nothing.
+
+        Evidence: document - DeleteBillingGroup in AWS's service model.
+
+        Raises:
+            RegistryError: things are in it.
+        """
+        if any(thing.billing_group == name for thing in self):
+            raise _invalid(f"Billing group {name} has things; remove them first.")
+        self._billing_groups.pop(name, None)
 
     def create(
         self,
@@ -85,7 +150,7 @@ class ThingStore:
         """
         check_thing_name(name)
         if name in self._things:
-            raise already_exists(f"Thing {name} already exists.")
+            raise already_exists(f"Thing {name} already exists.", arn=self._things[name].arn, id=name)
         thing = Thing(
             name,
             self._arns.thing(name),
@@ -97,6 +162,7 @@ class ThingStore:
             billing_group,
         )
         self._check_thing(thing)
+        self._check_type_is_not_deprecated(thing)
         self._things[name] = thing
         return thing
 
@@ -127,6 +193,19 @@ class ThingStore:
         self._things[name] = thing
         return thing
 
+    def replace(self, thing: Thing) -> Thing:
+        """Put a changed thing in the place of the one with its name; counts its version.
+
+        Raises:
+            RegistryError: no such thing, or ``create`` would not have accepted it.
+        """
+        old = self._require(thing.name)
+        self._check_thing(thing)
+        if thing.thing_type != old.thing_type:
+            self._check_type_is_not_deprecated(thing)
+        self._things[thing.name] = replace(thing, version=old.version + 1)
+        return self._things[thing.name]
+
     def delete(self, name: str) -> None:
         """Forget a thing that nobody is attached to.
 
@@ -137,9 +216,7 @@ class ThingStore:
         """
         self._require(name)
         if self._principals.get(name):
-            raise RegistryError(
-                ErrorCode.INVALID_REQUEST, f"Thing {name} has principals attached; detach them first."
-            )
+            raise _invalid(f"Thing {name} has principals attached; detach them first.")
         del self._things[name]
 
     def attach(self, name: str, principal: str, *, exclusive: bool = False) -> None:
@@ -155,9 +232,8 @@ class ThingStore:
         others.pop(name, None)
         others.pop(principal, None)
         if any(others.values()) or (exclusive and others):
-            raise RegistryError(
-                ErrorCode.INVALID_REQUEST,
-                f"Thing {name} and {principal} cannot be attached: an exclusive attachment stands alone.",
+            raise _invalid(
+                f"Thing {name} and {principal} cannot be attached: an exclusive attachment stands alone."
             )
         self._principals.setdefault(name, {})[principal] = exclusive
         self._of_principal.setdefault(principal, {})[name] = exclusive
@@ -175,6 +251,10 @@ class ThingStore:
         """Names of the things a principal is attached to, oldest first."""
         return tuple(self._of_principal.get(principal, ()))
 
+    def is_exclusive(self, name: str, principal: str) -> bool:
+        """Whether a principal is attached to a thing exclusively."""
+        return self._principals.get(name, {}).get(principal, False)
+
     def exclusive_thing_of(self, principal: str) -> str | None:
         """The thing this principal is bound to exclusively, if there is one."""
         found = self._of_principal.get(principal, {})
@@ -184,6 +264,13 @@ class ThingStore:
         if name not in self._things:
             raise not_found(f"Thing {name} does not exist.")
         return self._things[name]
+
+    def _check_type_is_not_deprecated(self, thing: Thing) -> None:
+        """Evidence: document - DeprecateThingType in AWS's service model."""
+        if thing.thing_type is not None and self._types[thing.thing_type].deprecation_date is not None:
+            raise _invalid(
+                f"Thing type {thing.thing_type} is deprecated; choose another for thing {thing.name}."
+            )
 
     def _check_thing(self, thing: Thing) -> None:
         most = MOST_ATTRIBUTES_UNTYPED if thing.thing_type is None else MOST_ATTRIBUTES_TYPED
@@ -203,3 +290,7 @@ class ThingStore:
                 raise not_found(f"ThingGroup {account}:{group} not found.")
         if thing.billing_group is not None and thing.billing_group not in self._billing_groups:
             raise not_found(f"BillingGroup {account}:{thing.billing_group} not found.")
+
+
+def _invalid(message: str) -> RegistryError:
+    return RegistryError(ErrorCode.INVALID_REQUEST, message)
