@@ -13,7 +13,7 @@ SHELLS := emulator/softatecc/cal.py,emulator/softatecc/calhal.py,emulator/softat
 menu: ## this menu
 	@echo "jitplab: a software ATECC608A, a local AWS IoT JITP broker, and the failures in between"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.run ## the case, told in one page: wrong slot, silent hang-up, why, and the cure
 	@$(BIN)/jitplab demo
