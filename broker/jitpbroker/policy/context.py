@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from jitpbroker.policy.pattern import Unresolved
+from jitpbroker.policy.variables import certificate_values, is_list
 from jitpbroker.registry.entities import Thing
-from jitpbroker.x509 import ATTRIBUTES, Certificate, Name
+from jitpbroker.x509 import Certificate
 
 _LONGEST_VALUE: Final = 1024
-_MOST_VALUES: Final = 5
 _FORBIDDEN: Final = re.compile(r"[*$+?#]")
-_ESCAPE: Final = re.compile(r'([,"\\+=<>;])')
-
-#: The variables spell it ``State``; templates spell the same attribute ``StateName``.
-_NAME_PARAMETERS: Final = frozenset(ATTRIBUTES) - {"StateName"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,7 @@ class Context:
     connect_attributes: tuple[str, ...] = ()
 
     def values(self, key: str) -> tuple[str, ...]:
-        """All values of a condition key; empty when it has none here."""
+        """All values of a condition key; empty when it has none here, or one that AWS would not put in."""
         match key.lower().split("."):
             case ["iot:clientid"]:
                 return (self.client_id,)
@@ -52,6 +48,8 @@ class Context:
                 return (self.source_ip,)
             case ["iot:connectattributes"]:
                 return self.connect_attributes
+            case ["iot:certificate", *path] if path and is_list(path):
+                return tuple(each for each in self._lookup(key) if _objection(each) is None)
             case _:
                 try:
                     return (self.variable(key),)
@@ -64,29 +62,30 @@ class Context:
         Raises:
             Unresolved: there is no such variable, it has no value here, or a value AWS would not put in.
         """
-        value = self._lookup(name)
+        path = name.split(".")
+        if path[0].lower() == "iot:certificate" and is_list(path):
+            raise Unresolved(f"${{{name}}} is a list, which is a condition key and no text")
+        value = next(iter(self._lookup(name)), None)
         if value is None:
             raise Unresolved(f"${{{name}}} has no value here")
-        if _FORBIDDEN.search(value) or len(value) > _LONGEST_VALUE:
-            raise Unresolved(f"${{{name}}} holds a wildcard, or more than {_LONGEST_VALUE} characters")
+        if (why := _objection(value)) is not None:
+            raise Unresolved(f"${{{name}}} {why}")
         return value
 
-    def _lookup(self, name: str) -> str | None:
-        match name.lower().split(".", 3), name.split(".", 3):
-            case ["iot:clientid"], _:
-                return self.client_id
-            case ["aws:sourceip"], _:
-                return self.source_ip
-            case ["iot:connection", "thing", *_], [_, _, *rest]:
-                return self._of_thing(".".join(rest))
-            case ["iot:certificate", "serialnumber"], _:
-                return format(self.certificate.serial_number, "X")
-            case ["iot:certificate", "subject", *_], [_, _, *rest]:
-                return _of_name(self.certificate.subject, rest)
-            case ["iot:certificate", "issuer", *_], [_, _, *rest]:
-                return _of_name(self.certificate.issuer, rest)
+    def _lookup(self, name: str) -> tuple[str, ...]:
+        path = name.split(".")
+        match [each.lower() for each in path]:
+            case ["iot:clientid"]:
+                return (self.client_id,)
+            case ["aws:sourceip"]:
+                return (self.source_ip,)
+            case ["iot:connection", "thing", *_]:
+                value = self._of_thing(".".join(path[2:]))
+                return () if value is None else (value,)
+            case ["iot:certificate", _, *_]:
+                return certificate_values(self.certificate, path[1:])
             case _:
-                return None
+                return ()
 
     def _of_thing(self, rest: str) -> str | None:
         if rest.lower() == "isattached":
@@ -105,13 +104,10 @@ class Context:
                 return None
 
 
-def _of_name(name: Name, rest: list[str]) -> str | None:
-    """``CommonName`` is the first value, ``CommonName.1`` the second."""
-    parameter = (
-        next((each for each in _NAME_PARAMETERS if each.lower() == rest[0].lower()), "") if rest else ""
-    )
-    values = name.values(parameter)[:_MOST_VALUES]
-    suffix = rest[1] if len(rest) > 1 else "0"
-    if not suffix.isascii() or not suffix.isdigit() or int(suffix[:3]) >= len(values):
-        return None
-    return _ESCAPE.sub(r"\\\1", values[int(suffix)])
+def _objection(value: str) -> str | None:
+    """Why AWS would leave the variable's name standing, ``None`` when it puts the value in."""
+    if _FORBIDDEN.search(value):
+        return "holds a wildcard, one of * $ + ? #"
+    if len(value) > _LONGEST_VALUE:
+        return f"holds more than {_LONGEST_VALUE} characters"
+    return None

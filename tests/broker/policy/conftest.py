@@ -50,7 +50,12 @@ def context() -> Context:
         "arn:aws:iot:us-east-1:123456789012:thing/pu02",
         "id",
         NOW,
-        {"plant": "north"},
+        {
+            "plant": "north",
+            "firmware": "12",
+            "built": "2026-11-24T12:00:00Z",
+            "owner": "arn:aws:iot:us-east-1:123456789012:thing/owner",
+        },
         thing_type="meter",
     )
     return Context("pu02", "192.0.2.7", _certificate(), thing, attached=True)

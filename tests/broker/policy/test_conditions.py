@@ -13,6 +13,9 @@ from jitpbroker.registry.jsontext import Json
 CLIENT = "iot:ClientId"
 ADDRESS = "aws:SourceIp"
 OPTIONS = "iot:ConnectAttributes"
+FIRMWARE = "iot:Connection.Thing.Attributes[firmware]"
+BUILT = "iot:Connection.Thing.Attributes[built]"
+OWNER = "iot:Connection.Thing.Attributes[owner]"
 MISSING = "iot:Certificate.Subject.Country"
 
 
@@ -42,6 +45,22 @@ def ask(context: Context, operator: str, key: str, wanted: Json, effect: str = "
         ("IpAddress", ADDRESS, "192.0.2.7", "2001:db8::/32"),
         ("IpAddress", ADDRESS, "192.0.2.99/24", "192.0.3.99/24"),
         ("NotIpAddress", ADDRESS, "198.51.100.0/24", "192.0.2.0/24"),
+        ("NumericEquals", FIRMWARE, ["7", "12.0"], "13"),
+        ("NumericNotEquals", FIRMWARE, "13", "12.0"),
+        ("NumericLessThan", FIRMWARE, "12.5", "12"),
+        ("NumericLessThanEquals", FIRMWARE, "12", "11"),
+        ("NumericGreaterThan", FIRMWARE, "11", "12"),
+        ("NumericGreaterThanEquals", FIRMWARE, "12", "13"),
+        ("DateEquals", BUILT, "2026-11-24T13:00:00+01:00", "2026-11-24"),
+        ("DateNotEquals", BUILT, "2026-11-24", "2026-11-24T12:00:00Z"),
+        ("DateLessThan", BUILT, "2026-11-24T12:00:01Z", "2026-11-24T12:00:00Z"),
+        ("DateLessThanEquals", BUILT, "1795521600", "1795521599"),
+        ("DateGreaterThan", BUILT, "2026-11-24", "2027-01-01"),
+        ("DateGreaterThanEquals", BUILT, "2026-11-24T12:00:00", "2026-11-24T12:00:01"),
+        ("ArnEquals", OWNER, "arn:aws:iot:us-*-1:*:thing/owner", "arn:aws:iot:*:thing/owner"),
+        ("ArnLike", OWNER, "arn:aws:iot:us-east-1:123456789012:thing/*", "arn:*"),
+        ("ArnNotEquals", OWNER, "arn:aws:s3:::x", "arn:aws:iot:us-east-1:123456789012:thing/owner"),
+        ("ArnNotLike", OWNER, "thing/owner", "arn:*:*:*:*:*"),
         ("Null", MISSING, "true", "false"),
         ("Null", CLIENT, "false", "true"),
         ("StringEqualsIfExists", MISSING, "NO", []),
@@ -78,7 +97,7 @@ def test_a_key_without_a_value_decides_by_the_operator(
 
 
 @pytest.mark.parametrize(
-    "operator", ["NumericEquals", "StringEqual", "ForSome:StringEquals", "IfExists", "NullIfExists"]
+    "operator", ["BinaryEquals", "StringEqual", "ForSome:StringEquals", "IfExists", "NullIfExists"]
 )
 def test_an_unknown_operator_never_holds_and_is_named(context: Context, operator: str) -> None:
     answer = ask(context, operator, CLIENT, "pu02")
@@ -99,6 +118,23 @@ def test_a_condition_that_does_not_hold_is_told_with_the_value(context: Context)
 def test_a_deny_whose_condition_does_not_hold_denies_nothing(context: Context) -> None:
     assert ask(context, "StringEquals", CLIENT, "pu03", effect="Deny").allowed
     assert not ask(context, "StringEquals", CLIENT, "pu02", effect="Deny").allowed
+
+
+@pytest.mark.parametrize(
+    "operator, negated, wanted",
+    [
+        ("NumericEquals", "NumericNotEquals", "twelve"),
+        ("NumericEquals", "NumericNotEquals", "NaN"),
+        ("DateEquals", "DateNotEquals", "yesterday"),
+        ("DateEquals", "DateNotEquals", "9" * 30),
+        ("ArnEquals", "ArnNotEquals", "no arn"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_fits_nothing_and_so_satisfies_a_negation(
+    context: Context, operator: str, negated: str, wanted: str
+) -> None:
+    assert not ask(context, operator, FIRMWARE, wanted).allowed
+    assert ask(context, negated, FIRMWARE, wanted).allowed
 
 
 @pytest.mark.parametrize("wanted", ["not an address", "${iot:Nothing}", "192.0.2.0/33"])
