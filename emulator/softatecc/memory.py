@@ -204,11 +204,10 @@ class NonVolatile:
         match = self.configuration.count_match
         if not match.enabled:
             return COUNTER_MAXIMUM
-        value = self._slots[match.slot]
-        if value[:4] != value[4:8]:
-            # Evidence: assumed - the value is stored twice; no source says what differing copies do.
-            obey(f"the two copies of the match value in slot {match.slot} differ")
-        return min(int.from_bytes(value[:4], "little"), COUNTER_MAXIMUM)
+        # Evidence: vendor-library - cryptoauthlib's certificate tests put a certificate there and sign on:
+        # the second copy of the value does not have to be like the first.
+        value = self._slots[match.slot][:4]
+        return min(int.from_bytes(value, "little"), COUNTER_MAXIMUM)
 
     def store(self, number: int, contents: bytes) -> None:
         """Replace all bytes of a slot."""
