@@ -136,6 +136,7 @@ def fork(chip: Chip) -> Chip:
     twin.memory = Contents.of(chip).memory()
     twin.volatile = replace(chip.volatile)
     twin.entropy = copy.deepcopy(chip.entropy)
+    twin.faults = replace(chip.faults)
     twin.trace = list(chip.trace)
 
     return twin

@@ -28,7 +28,7 @@ from collections.abc import Callable
 from enum import IntEnum, StrEnum
 
 from softatecc.chip import Chip
-from softatecc.packet import LARGEST_GROUP, WAKE_RESPONSE, encode_response
+from softatecc.packet import LARGEST_GROUP, encode_response
 from softatecc.status import Status
 from softatecc.timing import WAKE_TIME, Clock, execution_time, watchdog_time
 
@@ -125,7 +125,7 @@ class I2cPort:
             return
         self.chip.wake()
         self._power = Power.AWAKE
-        self._put(WAKE_RESPONSE)
+        self._put(self.chip.wake_response)
         if self._clock is not None:
             now = self._clock()
             limit = watchdog_time(self.chip.configuration.chip_mode, self.chip.model)

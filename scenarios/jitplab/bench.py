@@ -1,4 +1,8 @@
-"""The chip on the bench and the library that drives it, whichever they are."""
+"""The chip on the bench and the library that drives it, whichever they are.
+
+An emulated chip in this process tells itself what it was asked; of any other, the way to it is recorded,
+and why something was refused nobody can say.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,13 @@ from softatecc.hostlib import HostLibrary
 from softatecc.hostsleeps import SleepsStay
 from softatecc.library import CertificateLibrary, LibraryError
 from softatecc.packet import crc16
-from softatecc.trace import CommandRecord
-from softatecc.transports import EmulatorTransport, open_transport
+from softatecc.recorder import Recorder
+from softatecc.recording import Exchange
+from softatecc.status import Status
+from softatecc.trace import CommandRecord, Hidden
+from softatecc.transports import EmulatorTransport, NoResponse, open_transport
+from softatecc.transports.adapter import TransportDevice
+from softatecc.transports.guard import ChangeRefused
 
 if TYPE_CHECKING:
     from jitplab.lab import Settings
@@ -26,6 +35,7 @@ if TYPE_CHECKING:
 JsonValue: TypeAlias = broker_trace.JsonValue
 
 _CONFIG_ZONE = 0
+_REFUSALS = frozenset(Status) - {Status.SUCCESS}
 
 
 class Bench:
@@ -35,24 +45,25 @@ class Bench:
         library: what the firmware calls.
     """
 
-    def __init__(self, transport: EmulatorTransport, library: CertificateLibrary) -> None:
-        self._transport = transport
+    def __init__(self, way: EmulatorTransport | Recorder, library: CertificateLibrary, place: str) -> None:
+        self._way = way
+        self._place = place
         self.library = library
 
     @property
     def description(self) -> str:
         """One line for the reader of a run."""
-        serial_number = self._transport.chip.configuration.serial_number
-        return f"emulated ATECC608A, serial number {serial_number.hex()}"
-
-    @property
-    def chip(self) -> Chip:
-        """The chip itself, for those who want to watch it decide."""
-        return self._transport.chip
+        if isinstance(self._way, EmulatorTransport):
+            return f"emulated ATECC608A, serial number {self._way.chip.configuration.serial_number.hex()}"
+        serial_number = self._way.recording.head.configuration.serial_number
+        return f"ATECC608A at {self._place}, serial number {serial_number.hex()}"
 
     def commands(self) -> tuple[dict[str, JsonValue], ...]:
         """Every command the chip was sent so far, in order, numbered from 1."""
-        records = [r for r in self._transport.chip.trace if isinstance(r, CommandRecord)]
+        if isinstance(self._way, EmulatorTransport):
+            records = [r for r in self._way.chip.trace if isinstance(r, CommandRecord)]
+        else:
+            records = [_record(step) for step in self._way.steps if isinstance(step, Exchange)]
         return tuple(
             {"number": number, **cast("dict[str, JsonValue]", record.as_json())}
             for number, record in enumerate(records, 1)
@@ -62,9 +73,15 @@ class Bench:
         """Write and lock the configuration of that name, by the CRC of what the zone must then hold.
 
         Raises:
-            NeedUnmet: the chip is locked already.
+            NeedUnmet: the chip is locked already, or is silicon that must stay as it is.
             LibraryError: the chip refused.
         """
+        try:
+            self._write_configuration(profile)
+        except ChangeRefused as error:
+            raise NeedUnmet(str(error)) from None
+
+    def _write_configuration(self, profile: str) -> None:
         if self.library.is_locked(_CONFIG_ZONE):
             raise NeedUnmet("the chip's configuration is locked already; this scenario needs a blank part")
         wanted = profiles.load(profile).configuration
@@ -85,39 +102,56 @@ class Bench:
         return tuple(found)
 
 
+def _record(step: Exchange) -> CommandRecord:
+    """An exchange as the chip's own trace would have it, but for the reason of a refusal."""
+    command, response = step.command, step.response
+    body = response if isinstance(response, Hidden) else response[1:-2]
+    status = Status.SUCCESS
+    if isinstance(body, bytes) and len(body) == 1 and body[0] in _REFUSALS:
+        status = Status(body[0])
+    why = None if status is Status.SUCCESS else "the chip gives no reason; an emulated one does"
+    if command is None:
+        return CommandRecord(None, "garbled packet", None, None, step.data, status, body, why)
+
+    return CommandRecord(
+        command.opcode, command.name, command.param1, command.param2, step.data, status, body, why
+    )
+
+
 @contextmanager
 def open_bench(settings: Settings) -> Iterator[Bench]:
     """The chip and library of a run.
 
     Raises:
         ValueError: a URL or library name that does not exist.
-        NeedUnmet: cryptoauthlib was asked for and is not there.
+        NeedUnmet: cryptoauthlib was asked for and is not there, or nothing answers at the URL.
     """
     with ExitStack() as stack:
-        transport = _transport(settings)
-        stack.callback(transport.close)
+        try:
+            way = _way(settings)
+        except NoResponse as error:
+            raise NeedUnmet(str(error)) from None
+        stack.callback(way.close)
         match settings.library:
             case "own":
-                library: CertificateLibrary = HostLibrary(transport)
+                library: CertificateLibrary = HostLibrary(way)
             case "auto" if not cal.available():
-                library = HostLibrary(transport)
+                library = HostLibrary(way)
             case "auto" | "cryptoauthlib":
+                port = way.port if isinstance(way, EmulatorTransport) else TransportDevice(way)
                 try:
-                    library = stack.enter_context(
-                        cal.CryptoAuthLib(transport.port, host_sleeps=settings.host_sleeps)
-                    )
+                    library = stack.enter_context(cal.CryptoAuthLib(port, host_sleeps=settings.host_sleeps))
                 except (cal.CalMissing, SleepsStay) as error:
                     raise NeedUnmet(str(error)) from None
             case other:
                 raise ValueError(f"{other!r} is no library; choose auto, cryptoauthlib or own")
-        yield Bench(transport, library)
+        yield Bench(way, library, settings.device)
 
 
-def _transport(settings: Settings) -> EmulatorTransport:
+def _way(settings: Settings) -> EmulatorTransport | Recorder:
     """The emulated chip carries the case's serial number, which the device's common name shows."""
     if settings.device == "emulator:blank":
         entropy = SystemEntropy() if settings.seed is None else SeededEntropy(settings.seed)
         return EmulatorTransport(Chip.blank(CHIP_SERIAL_NUMBER, entropy=entropy))
     transport = open_transport(settings.device, seed=settings.seed)
-    assert isinstance(transport, EmulatorTransport)
-    return transport
+    return transport if isinstance(transport, EmulatorTransport) else Recorder(transport)

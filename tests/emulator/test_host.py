@@ -233,10 +233,8 @@ def test_a_profile_comes_as_an_unlocked_part(name: str) -> None:
 @pytest.mark.parametrize(
     "url, words",
     [
-        ("tcp://127.0.0.1:8608", "comes later; use emulator:blank"),
-        ("i2c:///dev/i2c-1?addr=0x60", "comes later; use emulator:blank"),
-        ("kit-hid:", "comes later; use emulator:blank"),
-        ("emulator:tngtls", "use one of emulator:blank, emulator:cal_test_608"),
+        ("kit-hid:", "tcp://HOST:PORT or i2c:///dev/i2c-N"),
+        ("emulator:potato", "use one of emulator:"),
         ("emulator", "'emulator' is no way to a chip"),
         ("spi:0", "'spi:0' is no way to a chip"),
         ("", "'' is no way to a chip"),

@@ -123,7 +123,7 @@ def test_a_loud_wrong_slot_is_stopped_by_the_library(
         (("run", "right-slot", "--slot", "3"), "right-slot has no parameter 'slot'; it has: none"),
         (("run", "wrong-slot-root-key", "--slot", "15"), "slot 15 is where the root's key lies"),
         (("run", "wrong-slot-root-key", "--slot", "16"), "an ATECC608A has slots 0 to 15, not 16"),
-        (("run", "right-slot", "--device", "i2c:///dev/i2c-1"), "'i2c:///dev/i2c-1'"),
+        (("run", "right-slot", "--device", "i2c:///dev/i2c-1?addr=0xc0"), "write addr=0x60"),
         (("run", "right-slot", "--device", "potato"), "'potato' is no way to a chip"),
         (("show", "nothing-like-it"), "there is no scenario 'nothing-like-it'; jitplab list shows them all"),
         (("broker", "--ca", "absent.pem"), "the CA certificate absent.pem cannot be read"),

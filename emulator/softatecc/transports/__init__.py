@@ -3,19 +3,26 @@
 Rules of this file:
 1. A transport moves packets and power; what they mean is not its business.
 2. `Transport.exchange` finds the device awake or wakes it: no caller needs to know about watchdogs.
+3. What needs sockets or device files is named in `_ELSEWHERE` and loaded when it is asked for: this module
+   belongs to the core and must not lead to them.
 """
 
 import secrets
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Final, Protocol, cast
 
 from softatecc import profiles
 from softatecc.chip import Chip
 from softatecc.entropy import SeededEntropy, SystemEntropy
-from softatecc.packet import WAKE_RESPONSE
 from softatecc.wire import I2cPort, WordAddress
 
 _LONGEST_RESPONSE = 155
-_LATER = ("tcp", "i2c", "kit-hid")
+#: Scheme to the module whose `open_url` opens it.
+_ELSEWHERE: Final[Mapping[str, str]] = {
+    "tcp": "softatecc.transports.tcp",
+    "i2c": "softatecc.transports.i2c",
+}
 
 
 class NoResponse(Exception):  # noqa: N818 - what happened, not whose fault it is
@@ -66,7 +73,7 @@ class EmulatorTransport:
         """Wake the chip if it is not awake."""
         self.port.wake()
 
-        return WAKE_RESPONSE
+        return self.chip.wake_response
 
     def exchange(self, packet: bytes) -> bytes:
         """Write the packet, read the response back.
@@ -115,20 +122,23 @@ def open_transport(url: str, *, seed: str | None = None) -> Transport:
 
     Args:
         url: ``emulator:blank``, or ``emulator:<profile>`` for a blank part that holds the profile's
-            configuration and is not locked yet.
+            configuration and is not locked yet; ``tcp://127.0.0.1:8608`` for a part another process
+            serves; ``i2c:///dev/i2c-1?addr=0x60`` for a part on a bus.
         seed: makes an emulated chip's serial number and random numbers repeatable.
 
     Raises:
-        ValueError: the URL names nothing this version can open.
+        ValueError: the URL names nothing that can be opened.
+        NoResponse: there is nothing at the other end.
     """
     scheme, _, name = url.partition(":")
-    if scheme in _LATER:
-        raise ValueError(
-            f"{url!r} is real hardware or another process, which comes later; use emulator:blank"
-        )
+    if scheme in _ELSEWHERE:
+        opener = cast("Callable[[str], Transport]", import_module(_ELSEWHERE[scheme]).open_url)
+        return opener(url)
     if scheme != "emulator" or name not in profiles.names():
-        known = ", ".join(f"emulator:{profile}" for profile in profiles.names())
-        raise ValueError(f"{url!r} is no way to a chip; use one of {known}")
+        known = (*(f"emulator:{profile}" for profile in profiles.names()), "tcp://HOST:PORT")
+        raise ValueError(
+            f"{url!r} is no way to a chip; use one of {', '.join(known)} or i2c:///dev/i2c-N?addr=0x60"
+        )
     entropy = SystemEntropy() if seed is None else SeededEntropy(seed)
 
     return EmulatorTransport(Chip.unprovisioned(name, serial_number(seed), entropy=entropy))
