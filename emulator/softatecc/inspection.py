@@ -21,7 +21,6 @@ from types import CodeType, FrameType
 from softatecc.chip import Chip
 from softatecc.commands import HANDLERS
 from softatecc.evidence import Mark, marks_in
-from softatecc.status import obey
 from softatecc.trace import CommandRecord, JsonValue, Record
 
 _PACKAGE = "softatecc."
@@ -29,7 +28,7 @@ _SECRECY = "hides_"
 #: Whoever calls one of these refuses.
 _REFUSALS = frozenset(("obey", "Rejected", "refuse", "parse_error", "unknown_mode"))
 #: They carry every refusal and are no rule themselves.
-_CARRIERS = frozenset((obey.__qualname__, Chip.exchange.__qualname__))
+_CARRIERS = _REFUSALS | {Chip.exchange.__qualname__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +93,9 @@ class Function:
 
 @lru_cache(maxsize=4096)
 def _function(code: CodeType, module: str) -> Function | None:
+    """What there is to know of a function; None where it is none of this package's, or nothing to report."""
+    if not module.startswith(_PACKAGE) or module == __name__:
+        return None
     found: object = sys.modules.get(module)
     for name in code.co_qualname.split("."):
         found = getattr(found, name, None)
@@ -125,13 +127,15 @@ def watching(entered: Entered, left: Left) -> Iterator[None]:
         left: told of every return; None as the value also where an exception went through.
     """
 
+    known: dict[CodeType, Function | None] = {}
+
     def hook(frame: FrameType, event: str, value: object) -> None:
         if event not in ("call", "return"):
             return
-        module: str = frame.f_globals.get("__name__", "")
-        if not module.startswith(_PACKAGE):
-            return
-        function = _function(frame.f_code, module)
+        code = frame.f_code
+        if code not in known:
+            known[code] = _function(code, frame.f_globals.get("__name__", ""))
+        function = known[code]
         if function is None:
             return
         if event == "call":
