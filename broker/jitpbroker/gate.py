@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from jitpbroker.admission.attempt import Attempt
+from jitpbroker.mqtt.packets import ConnectReturnCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,12 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """Close with close_notify and without CONNACK; the client is told nothing."""
+    """Close with close_notify; without a ``return_code`` the client is told nothing, not even by CONNACK."""
 
     reason: str  # one upper-case word, as in trace.Disconnect.reason
     why: str
     events: tuple[Event, ...] = ()
+    return_code: ConnectReturnCode | None = None
 
 
 class Gate(Protocol):
@@ -51,6 +53,11 @@ class Gate(Protocol):
     What the service publishes about a client (``disconnected``, ``subscribed``, ``unsubscribed``) is handed
     back as events; whoever asks publishes them. No client's permission is needed for that.
     """
+
+    @property
+    def denies_by_suback(self) -> bool:
+        """Whether a SUBSCRIBE that is not allowed is answered by SUBACK 0x80 instead of the end."""
+        ...
 
     def connect(self, attempt: Attempt) -> Admitted | HangUp:
         """Judge a CONNECT; may register and provision on the way. Never raises on client input."""

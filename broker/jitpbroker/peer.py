@@ -37,6 +37,8 @@ from jitpbroker.mqtt import (
     Publish,
     Request,
     State,
+    SubAck,
+    SubAckCode,
     Subscribe,
     Unsubscribe,
     Violation,
@@ -211,13 +213,17 @@ class Peer:
             case Admitted(principal=principal):
                 self._principal = principal
                 self._server.admit(self)
-            case HangUp(reason=reason, why=why):
+            case HangUp(reason=reason, why=why, return_code=code):
+                if code is not None:
+                    self.send(ConnAck(code))
                 self._finish("server", reason, why, publish_will=False)
         self._server.publish(verdict.events)
 
     def _pass_on(self, request: Request) -> None:
         why = self._refusal(request)
-        if why is not None:
+        if why is not None and isinstance(request, Subscribe) and self._server.gate.denies_by_suback:
+            self.send(SubAck(request.packet_id, (SubAckCode.FAILURE,) * len(request.subscriptions)))
+        elif why is not None:
             # AWS calls it the client's error under 3.1.1 (MiniStack); a metric tells the rest.
             self.hang_up(DisconnectReason.CLIENT_ERROR, why)
         elif isinstance(request, Publish) and is_basic_ingest(request.topic):

@@ -58,6 +58,20 @@ class Settings:
     assign_client_id: Callable[[], str] = _random_client_id
 
 
+def after(
+    seconds: float, now: Callable[[], datetime]
+) -> Callable[[Callable[[datetime], None], datetime], None]:
+    """A ``schedule`` for ``FrontDesk``: templates run ``seconds`` after their CONNECT, in the event loop.
+
+    Evidence: document - aws/iot-atlas pull request 107 speaks of one to three seconds, typically.
+    """
+
+    def schedule(job: Callable[[datetime], None], _at: datetime) -> None:
+        asyncio.get_running_loop().call_later(seconds, lambda: job(now()))
+
+    return schedule
+
+
 class Server:
     """Listens: ``await start()``, then ``port`` is known; ``await close()`` ends all connections in order."""
 

@@ -36,6 +36,7 @@ class FirstRegisterThenAdmit:
     known: set[str] = field(default_factory=set)
     attempts: list[Attempt] = field(default_factory=list)
     asked: list[tuple[str, str, bool, datetime]] = field(default_factory=list)
+    denies_by_suback: bool = False
 
     def connect(self, attempt: Attempt) -> Admitted | HangUp:
         self.attempts.append(attempt)

@@ -104,11 +104,24 @@ class Authorizer:
         return things.get(name), name in things.of_principal(device.arn)
 
     def _policies_of(self, device: DeviceCertificate, thing: Thing | None) -> list[NamedPolicy]:
-        """Policies of the certificate, and of the groups its thing is in.
+        """Policies of the certificate, of the groups its thing is in, and of the groups above those.
 
-        Evidence: document - AttachPolicy in AWS's service model takes both kinds of target.
+        Evidence: document - AttachPolicy in AWS's service model takes both kinds of target; developer guide,
+        thing-groups: what is attached to a parent holds for its children.
         """
-        groups = thing.groups if thing else ()
+        groups = self._with_ancestors(thing.groups if thing else ())
         targets = (device.arn, *(self._registry.arns.thing_group(group) for group in groups))
         found = (policy for target in targets for policy in self._registry.policies.of_target(target))
         return [NamedPolicy(policy.name, policy.document) for policy in found]
+
+    def _with_ancestors(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Each group once, the nearest first."""
+        found: dict[str, None] = {}
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop(0)
+            group = self._registry.things.groups.get(name)
+            if group is not None and name not in found:
+                found[name] = None
+                waiting += [group.parent] if group.parent else []
+        return tuple(found)

@@ -20,7 +20,9 @@ from jitpbroker.admission.case import Sni
 from jitpbroker.admission.decide import Known, Provision, Refuse, decide, record_of
 from jitpbroker.admission.profiles import AWS_2026, Profile
 from jitpbroker.admission.provision import provision
+from jitpbroker.admission.switches import CONNACK_NOT_AUTHORIZED, EVENT_ALWAYS, SUBSCRIBE_FAILS
 from jitpbroker.gate import Admitted, Event, HangUp, Principal
+from jitpbroker.mqtt.packets import ConnectReturnCode
 from jitpbroker.registry.entities import CertificateStatus, DeviceCertificate, RegistrationConfig
 from jitpbroker.registry.ids import IdSource, counting_ids
 from jitpbroker.registry.store import Registry
@@ -84,6 +86,11 @@ class FrontDesk:
 
     # --- Gate -------------------------------------------------------------------------------------
 
+    @property
+    def denies_by_suback(self) -> bool:
+        """As the profile's switch says."""
+        return self.profile.chose(SUBSCRIBE_FAILS)
+
     def connect(self, attempt: Attempt) -> Admitted | HangUp:
         """Judge a CONNECT; register and provision where the verdict says so."""
         verdict = decide(attempt, self.registry, self.profile)
@@ -95,7 +102,12 @@ class FrontDesk:
             case Provision():
                 return self._onboard(attempt, verdict)
         self._log_refusal(decision, attempt, verdict)
-        return HangUp(NOT_AUTHENTICATED, verdict.why)
+        return self._refused(NOT_AUTHENTICATED, verdict.why)
+
+    def _refused(self, reason: str, why: str, told: tuple[Event, ...] = ()) -> HangUp:
+        """In silence, or with return code 5 where the profile's switch says so."""
+        aloud = self.profile.chose(CONNACK_NOT_AUTHORIZED)
+        return HangUp(reason, why, told, ConnectReturnCode.NOT_AUTHORIZED if aloud else None)
 
     def may_publish(self, principal: Principal, topic: str, *, retain: bool, at: datetime) -> str | None:
         """``iot:Publish``, and ``iot:RetainPublish`` for a retained message."""
@@ -188,7 +200,7 @@ class FrontDesk:
             failed = events.connect_failed(
                 attempt.client_id, device.id, source_ip=attempt.source_ip, at=attempt.at
             )
-            return HangUp(AUTH_ERROR, why, failed)
+            return self._refused(AUTH_ERROR, why, failed)
 
         self._latest[attempt.client_id] = session
         self._open.setdefault(attempt.client_id, deque(maxlen=2)).append(session)
@@ -224,8 +236,8 @@ class FrontDesk:
     def _onboard(self, attempt: Attempt, verdict: Provision) -> HangUp:
         """Register in PENDING_ACTIVATION, publish, provision if there is a template, and hang up.
 
-        Evidence: document - AWS IoT developer guide, auto-register-device-cert and jit-provisioning; that the
-        event is published when provisioning follows, too, is the reserved-topics page's "whenever".
+        Evidence: document - AWS IoT developer guide, auto-register-device-cert and jit-provisioning; whether
+        the event is published when provisioning follows is a switch.
         """
         ca = verdict.ca
         device = verdict.waiting or self.registry.certificates.register(
@@ -253,7 +265,8 @@ class FrontDesk:
             self._provision(device.id, ca.id, config, at)
 
         self._schedule(job, attempt.at)
-        return HangUp(JITP_REGISTERED, f"{where}; its template runs now, connect again", (registered,))
+        told = (registered,) if self.profile.chose(EVENT_ALWAYS) else ()
+        return HangUp(JITP_REGISTERED, f"{where}; its template runs now, connect again", told)
 
     def _provision(
         self, certificate_id: str, ca_certificate_id: str, config: RegistrationConfig, at: datetime

@@ -74,11 +74,30 @@ def provision(
     """Run ``config``'s template for a certificate in PENDING_ACTIVATION; never raises."""
     run = _Run(registry, device, config.role_arn, role_check, at)
     try:
-        template = parse_template(config.template_body)
+        template = parse_template(_body_of(config, registry))
         run.all(template, Scope(parameters_of(template, device.certificate), template.mappings))
     except (ProvisioningFailed, RegistryError) as error:
         return Outcome(run.thing_name, tuple(run.policy_names), device.status, str(error))
     return Outcome(run.thing_name, tuple(run.policy_names), run.status, None)
+
+
+def _body_of(config: RegistrationConfig, registry: Registry) -> str:
+    """The inline body, or what the template of that name says now.
+
+    Evidence: document - AWS IoT developer guide, jit-provisioning, templateName; the sentences are those
+    MiniStack's fleet provisioning answers with.
+
+    Raises:
+        ProvisioningFailed: no template has that name, or the one that has is switched off.
+    """
+    if config.template_name is None:
+        return config.template_body
+    named = registry.templates.get(config.template_name)
+    if named is None:
+        raise ProvisioningFailed(f"InvalidTemplate: Template {config.template_name} does not exist.")
+    if not named.enabled:
+        raise ProvisioningFailed(f"InvalidTemplate: Template {config.template_name} is not enabled.")
+    return named.body
 
 
 def parameters_of(template: Template, certificate: Certificate) -> dict[str, str]:

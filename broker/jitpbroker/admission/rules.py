@@ -204,6 +204,27 @@ def differing_range(one: bytes, other: bytes) -> tuple[int, int]:
     return head, len(one) - head - tail
 
 
+@rule(Grade.DOCUMENT, _DG + "protocols and mqtt (2022)", since=2022, log_reason=AuthnReason.SNI_MISUSED)
+def sni_is_sent(case: Case) -> str | None:
+    """A client sends a server name, whatever the mode of its certificate."""
+    return "The client sent no server name; send one." if case.sni is Sni.NONE else None
+
+
+@rule(Grade.ASSUMED, "nothing attests that a CA certificate's dates count", since=2016)
+def ca_is_in_date(case: Case) -> str | None:
+    """A CA certificate registers devices from its notBefore to its notAfter, both included."""
+    return _out_of_date(case.ca.certificate, case)
+
+
+@rule(Grade.DOCUMENT, "aws/iot-atlas pull request 107 (2026), supported by no other source", since=2026)
+def country_is_the_cas(case: Case) -> str | None:
+    """A device's country, where its subject names one, is that of its CA certificate."""
+    own, cas = case.leaf.subject.first("Country"), case.ca.certificate.subject.first("Country")
+    if own is None or own == cas:
+        return None
+    return f"{case.leaf.label} has the country {own!r}, its CA certificate {cas!r}; issue it with the CA's."
+
+
 @rule(
     Grade.DOCUMENT, "RegisterCertificate's CertificateValidationException in AWS's service model", since=2016
 )
@@ -241,10 +262,14 @@ def links_above_are_signed(case: Case) -> str | None:
 )
 def leaf_is_in_date(case: Case) -> str | None:
     """A certificate counts from its notBefore to its notAfter, both included."""
-    leaf, at = case.leaf, case.attempt.at
-    if leaf.not_before <= at <= leaf.not_after:
+    return _out_of_date(case.leaf, case)
+
+
+def _out_of_date(certificate: Certificate, case: Case) -> str | None:
+    at = case.attempt.at
+    if certificate.not_before <= at <= certificate.not_after:
         return None
     return (
-        f"{leaf.label} is valid from {leaf.not_before.isoformat()} to {leaf.not_after.isoformat()},"
-        f" and it is {at.isoformat()}; check the clock and the dates."
+        f"{certificate.label} is valid from {certificate.not_before.isoformat()}"
+        f" to {certificate.not_after.isoformat()}, and it is {at.isoformat()}; check the clock and the dates."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -164,6 +165,28 @@ def test_an_exclusive_thing_is_named_in_presence_events_and_decides_for_any_clie
     assert read(after.events[0])["thingName"] == "meter7"
 
 
+def test_a_policy_on_a_parent_group_counts_for_its_childrens_things(
+    connect: Connect, registry: Registry, pki: Pki
+) -> None:
+    device = registry.certificates.register(pki["device"], at=NOW, status=CertificateStatus.ACTIVE)
+    top, middle, low = (registry.things.create_group(name, at=NOW) for name in ("top", "middle", "low"))
+    registry.things.create("testclient", at=NOW, groups=("low", "middle"))
+    registry.things.attach("testclient", device.arn)
+    document = json.dumps({"Version": "2012-10-17", "Statement": allow("iot:Connect", "*")})
+    registry.policies.create("group-policy", document, at=NOW)
+    registry.policies.attach("group-policy", top.arn)
+
+    alone = connect(pki["device"])
+    registry.things.replace_group(replace(low, parent="middle"))
+    registry.things.replace_group(replace(middle, parent="top"))
+    below = connect(pki["device"])
+    registry.things.replace_group(replace(top, parent="low"))  # a circle, which AWS would not let come about
+
+    assert isinstance(alone, HangUp)
+    assert isinstance(below, Admitted)
+    assert isinstance(connect(pki["device"]), Admitted)
+
+
 def test_a_policy_on_the_things_group_counts_while_the_thing_is_attached(
     connect: Connect, registry: Registry, pki: Pki
 ) -> None:
@@ -287,3 +310,20 @@ def test_a_certificate_for_two_client_ids_keeps_their_sessions_apart(
 
     assert read(one[0])["versionNumber"] == read(two[0])["versionNumber"] == 0
     assert read(one[0])["sessionIdentifier"] != read(two[0])["sessionIdentifier"]
+
+
+def test_filters_taken_and_given_back_are_told_with_the_session(
+    connect: Connect, desk: FrontDesk, registry: Registry, pki: Pki
+) -> None:
+    device = registry.certificates.register(pki["device"], at=NOW, status=CertificateStatus.ACTIVE)
+    document = json.dumps({"Version": "2012-10-17", "Statement": allow("iot:Connect", "*")})
+    registry.policies.create("p", document, at=NOW)
+    registry.policies.attach("p", device.arn)
+    answer = admitted(connect(pki["device"]))
+    (taken,) = desk.subscribed(answer.principal, ("a", "b/#"), at=NOW)
+    (returned,) = desk.unsubscribed(answer.principal, ("a",), at=NOW)
+
+    assert taken.topic == "$aws/events/subscriptions/subscribed/testclient"
+    assert returned.topic == "$aws/events/subscriptions/unsubscribed/testclient"
+    assert (read(taken)["topics"], read(returned)["topics"]) == (["a", "b/#"], ["a"])
+    assert read(taken)["sessionIdentifier"] == read(answer.events[0])["sessionIdentifier"]

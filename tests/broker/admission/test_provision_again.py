@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import pytest
@@ -12,8 +14,9 @@ from jitpbroker.admission.attempt import Attempt
 from jitpbroker.admission.desk import FrontDesk
 from jitpbroker.admission.profiles import AWS_2026, Profile
 from jitpbroker.gate import Admitted, HangUp
-from jitpbroker.registry import Registry
+from jitpbroker.registry import RegistrationConfig, Registry
 from jitpbroker.registry.jsontext import Json
+from jitpbroker.registry.templates import TemplateType
 from jitpbroker.trace import Provisioning, Trace
 from jitpbroker.x509 import Certificate
 
@@ -21,6 +24,7 @@ Pki: TypeAlias = Mapping[str, Certificate]
 Connect: TypeAlias = Callable[..., Admitted | HangUp]
 RegisterCa: TypeAlias = Callable[..., object]
 
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SIGNER = "O=CompanyName,CN=signer FFFF"
 
 
@@ -190,3 +194,41 @@ def test_a_role_that_cannot_be_assumed_or_may_not_stops_at_the_call(
     record = trace[-1]
     assert isinstance(record, Provisioning)
     assert record.succeeded
+
+
+def test_a_template_by_name_runs_as_it_stands_now(
+    registry: Registry,
+    register_ca: RegisterCa,
+    pki: Pki,
+    attempt: Callable[..., Attempt],
+    template: Callable[[str], str],
+) -> None:
+    role = "arn:aws:iam::123456789012:role/JITPRole"
+    register_ca(pki["signer"], body="copied when the CA was registered")
+    config = RegistrationConfig("copied when the CA was registered", role, template_name="meters")
+    registry.cas.update(pki["signer"].id, at=NOW, registration_config=config)
+    whys = []
+    trace = Trace()
+    desk = FrontDesk(registry, trace)
+
+    def run() -> str | None:
+        desk.connect(attempt(pki["device"], pki["signer"]))
+        record = trace[-1]
+        assert isinstance(record, Provisioning)
+        return record.why
+
+    whys.append(run())
+    made = registry.templates.create("meters", "{", role_arn=role, at=NOW, type=TemplateType.JITP)
+    whys.append(run())
+    registry.templates.replace(replace(made, enabled=True))
+    whys.append(run())
+    registry.templates.add_version("meters", template("01"), at=NOW, set_as_default=True)
+    whys.append(run())
+
+    assert whys[:2] == [
+        "InvalidTemplate: Template meters does not exist.",
+        "InvalidTemplate: Template meters is not enabled.",
+    ]
+    assert whys[2] is not None
+    assert whys[2].startswith("The template body is invalid")
+    assert whys[3] is None

@@ -46,6 +46,7 @@ class FakeGate:
     ended: list[tuple[str, str, bool]] = field(default_factory=list)
     fault: Exception | None = None
     open_to_all: bool = False
+    denies_by_suback: bool = False
 
     def connect(self, attempt: Attempt) -> Admitted | HangUp:
         self.attempts.append(attempt)
