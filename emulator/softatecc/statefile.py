@@ -112,7 +112,7 @@ class StateFile:
             _lock(self._descriptor, self._path)
             if _is_still(self._descriptor, self._path):
                 break
-            os.close(self._descriptor)  # its owner wrote it anew between our opening and our locking
+            self.close()  # its owner wrote it anew between our opening and our locking
         for sibling in self._path.parent.iterdir():
             if sibling.name.startswith(self._leftover) and sibling.name.endswith(_NEW):
                 sibling.unlink(missing_ok=True)  # of a kill while the file was written anew

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -95,7 +96,7 @@ def act(chosen: argparse.Namespace) -> int:
                 orders,
                 tcp=tcp,
                 i2c=chosen.i2c,
-                real_time=chosen.timing == "real",
+                clock=time.monotonic if chosen.timing == "real" else None,
                 fresh=chosen.fresh,
                 trace=chosen.trace,
                 everything=chosen.verbose,

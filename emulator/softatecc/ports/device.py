@@ -14,7 +14,6 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from softatecc.ports.talk import Connection, Conversation
 from softatecc.ports.witness import Witness
 from softatecc.state import beside
 from softatecc.statefile import StateError
+from softatecc.timing import Clock
 from softatecc.wire import I2cPort
 
 HOST: Final = "127.0.0.1"
@@ -50,7 +50,7 @@ class Plan:
         orders: the parts.
         tcp: the first part's TCP port, the next part's is one higher; 0 picks free ones, None opens none.
         i2c: the number of the bus that all parts are on, None for no bus.
-        real_time: whether parts are busy and fall asleep as silicon does.
+        clock: makes parts busy and fall asleep as silicon does; they answer at once where None.
         fresh: over TCP, every connection meets a new part.
         trace: a file for every record.
         everything: tell a person everything, not only refusals.
@@ -59,7 +59,7 @@ class Plan:
     orders: tuple[Order, ...]
     tcp: int | None = None
     i2c: int | None = None
-    real_time: bool = False
+    clock: Clock | None = None
     fresh: bool = False
     trace: Path | None = None
     everything: bool = False
@@ -176,7 +176,7 @@ class Device:
             part.keep(chip)
             witness.look()
 
-        return I2cPort(chip, clock=time.monotonic if self._plan.real_time else None, settle=settle)
+        return I2cPort(chip, clock=self._plan.clock, settle=settle)
 
     async def _serve(self, port: int, opener: Callable[[], Conversation]) -> int:
         loop = asyncio.get_running_loop()
