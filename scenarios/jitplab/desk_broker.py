@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from jitpbroker import trace as broker_trace
-from jitpbroker.admission.desk import FrontDesk
+from jitpbroker.admission.desk import FrontDesk, at_once
 from jitpbroker.admission.profiles import profile_named
 from jitpbroker.admission.template import ProvisioningFailed, parse_template
 from jitpbroker.credentials import ROOT_CERTIFICATE_FILE, CredentialsError, c_array, load_or_create
@@ -32,7 +32,7 @@ from jitpbroker.logs import LOG_GROUP, Log, LogLevel, LogOptions
 from jitpbroker.registry.entities import AutoRegistration, CaCertificate, CaStatus, RegistrationConfig
 from jitpbroker.registry.errors import RegistryError
 from jitpbroker.registry.store import Registry
-from jitpbroker.server import Server, Settings
+from jitpbroker.server import Server, Settings, after
 from jitpbroker.x509 import Certificate
 from jitplab.account import ROLE_ARN, make_engine
 from jitplab.scenario import NeedUnmet
@@ -68,6 +68,7 @@ class Plan:
     directory: Path
     c_array: Path | None
     log_authn_errors: bool
+    provisioning_delay: float = 0.0  # seconds between a first CONNECT and its template
 
 
 def serve(plan: Plan) -> None:
@@ -106,13 +107,14 @@ def serve(plan: Plan) -> None:
             profile=profile_named(plan.profile),
             log=Log(log_file, LogOptions(registry.arns.account, event_levels=levels), _uuid),
             new_id=_uuid,
+            schedule=after(plan.provisioning_delay, _now) if plan.provisioning_delay else at_once,
         )
         server = Server(
             desk,
             engine,
             trace,
             credentials,
-            now=lambda: datetime.now(UTC),
+            now=_now,
             settings=Settings(host=plan.listen, port=plan.port),
         )
         asyncio.run(_serve(server, plan, tuple(registry.cas)))
@@ -291,6 +293,10 @@ def _private_file(path: Path) -> TextIO:
     except OSError as error:
         raise CannotServe(f"{path} cannot be written: {error.strerror}") from None
     return os.fdopen(descriptor, "a", encoding="utf-8")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _uuid() -> str:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from jitpbroker.admission.profiles import PROFILES
+from jitpbroker.admission import explanation
+from jitpbroker.admission.profiles import PROFILES, profile_named
 from jitplab.commands import options
 
 if TYPE_CHECKING:
     from jitplab.commands import SubParsers
+
+#: Seconds; nobody waits longer for a device to be provisioned.
+_LONGEST_DELAY: Final = 3600
 
 _EPILOG = """\
 examples:
   jitplab broker --ca signer.pem --template template.json
   jitplab broker --ca signer.pem --template template.json --listen 192.168.1.5 --server-name my-pc.local
   jitplab broker --ca signer.pem --port 0 --c-array root_ca.h
+  jitplab broker --explain-profile --profile aws-2021
 
 Then give the printed root certificate to the firmware and connect: the first connection registers the
 device and is closed, the second is let in. Every decision is told on standard error, one line each; the log
@@ -38,7 +43,7 @@ def add_to(commands: SubParsers) -> None:
         metavar="SIGNER.pem",
         type=Path,
         action="append",
-        required=True,
+        default=[],
         help="CA certificate to register, ACTIVE and with auto-registration (may be repeated)",
     )
     command.add_argument(
@@ -74,7 +79,20 @@ def add_to(commands: SubParsers) -> None:
         action="store_true",
         help="switch on AWS's Connection.AuthNError log event (exists since 2026)",
     )
-    command.set_defaults(act=act)
+    command.add_argument(
+        "--provisioning-delay",
+        metavar="SECONDS",
+        type=_seconds,
+        default=0.0,
+        help="time between a first CONNECT and its template (default 0; AWS takes one to three seconds)",
+    )
+    command.add_argument(
+        "--explain-profile",
+        action="store_true",
+        help="print the rules and switches of --profile with grade, source and year, and serve nothing",
+    )
+    command.add_argument("--json", action="store_true", help="with --explain-profile: as JSON")
+    command.set_defaults(act=act, refuse=command.error)
 
 
 def _port(text: str) -> int:
@@ -87,8 +105,34 @@ def _port(text: str) -> int:
     return port
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST_DELAY:
+        raise argparse.ArgumentTypeError(f"{text!r} is no delay; 0 to {_LONGEST_DELAY} seconds")
+    return seconds
+
+
+def _explain(profile: str, *, as_json: bool) -> int:
+    """Print what a profile asks and how its switches stand."""
+    chosen = profile_named(profile)
+    if as_json:
+        options.say_json(explanation.as_json(chosen))
+    else:
+        options.say(explanation.explain(chosen).rstrip("\n"))
+    return 0
+
+
 def act(chosen: argparse.Namespace) -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted, or explain the profile."""
+    if chosen.explain_profile:
+        return _explain(chosen.profile, as_json=chosen.json)
+    if chosen.json:
+        chosen.refuse("--json goes with --explain-profile")
+    if not chosen.ca:
+        chosen.refuse("the following arguments are required: --ca")
     from jitplab.desk_broker import CannotServe, Plan, serve  # noqa: PLC0415 - loads asyncio and OpenSSL
 
     plan = Plan(
@@ -102,6 +146,7 @@ def act(chosen: argparse.Namespace) -> int:
         directory=chosen.directory,
         c_array=chosen.c_array,
         log_authn_errors=chosen.log_authn_errors,
+        provisioning_delay=chosen.provisioning_delay,
     )
     try:
         serve(plan)
