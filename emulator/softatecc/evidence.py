@@ -2,7 +2,8 @@
 
 Rules of this file:
 1. A mark is the word Evidence and a colon, a grade, a dash and a source, in a docstring or a comment
-   where the behaviour is; the source goes on until a blank line or the next mark.
+   where the behaviour is; the source goes on to a full stop at the end of a line, to a blank line or to
+   the next mark.
 2. There are four grades. A mark with another word in its place is a fault of the source.
 """
 
@@ -39,26 +40,48 @@ class Mark:
 
 _WORD = "Evidence:"
 _MARK = re.compile(
-    r"Evidence:\s+(?P<grade>[a-z-]+) - (?P<source>.+?)(?=\s*\Z|\n[ \t]*\n|\s*Evidence:)", re.DOTALL
+    r"Evidence:\s+(?P<grade>[a-z-]+) - (?P<source>.+?)(?=\.?\s*\Z|\.[ \t]*\n|\n[ \t]*\n|\s*Evidence:)",
+    re.DOTALL,
 )
 
 
-def marks_in(text: str) -> Iterator[Mark]:
-    """The marks of a docstring or comment, in order.
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A mark and the text it stands behind.
+
+    Attributes:
+        before: the text between the mark before it, or the beginning, and this one.
+        mark: the mark.
+    """
+
+    before: str
+    mark: Mark
+
+
+def marked_in(text: str) -> Iterator[Marked]:
+    """The marks of a docstring or comment, in order, each with the text before it.
 
     Raises:
         ValueError: a mark does not name one of the four grades and a source.
     """
-    if _WORD not in text:
-        return
     found = list(_MARK.finditer(text))
     if len(found) != text.count(_WORD):
-        at = text.index(_WORD)
-        line = text[at:].partition("\n")[0]
+        line = text[text.index(_WORD) :].partition("\n")[0]
         raise ValueError(f"{line!r} is no mark; write it as 'Evidence: <grade> - <source>'")
+    end = 0
     for each in found:
         grade = each["grade"]
         if grade not in (*Grade,):
             raise ValueError(f"{grade!r} is no grade; write one of {', '.join(Grade)}")
         source = " ".join(each["source"].split())
-        yield Mark(Grade(grade), source)
+        yield Marked(text[end : each.start()], Mark(Grade(grade), source))
+        end = each.end()
+
+
+def marks_in(text: str) -> tuple[Mark, ...]:
+    """The marks of a docstring or comment, in order.
+
+    Raises:
+        ValueError: as `marked_in`.
+    """
+    return tuple(each.mark for each in marked_in(text)) if _WORD in text else ()

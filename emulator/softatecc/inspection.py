@@ -6,7 +6,8 @@ Rules of this file:
 2. A question is a function of this package that returns an objection (``str | None``); a guard is one
    that refuses by itself. Both have a docstring; handlers and their private parts are no guards.
 3. The sentence of a check is the first line of that function's docstring, its mark the one written there.
-4. Only the calling thread is watched; a profiler that was there before is put back.
+4. Only the calling thread is watched. A profile function that was there before is put back; a profiler
+   written in C cannot be, and stops.
 """
 
 from __future__ import annotations
@@ -126,7 +127,6 @@ def watching(entered: Entered, left: Left) -> Iterator[None]:
         entered: told of every call.
         left: told of every return; None as the value also where an exception went through.
     """
-
     known: dict[CodeType, Function | None] = {}
 
     def hook(frame: FrameType, event: str, value: object) -> None:
@@ -148,7 +148,7 @@ def watching(entered: Entered, left: Left) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.setprofile(before)
+        sys.setprofile(before if callable(before) else None)
 
 
 class Journal:

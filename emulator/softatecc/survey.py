@@ -23,12 +23,13 @@ from softatecc.chip import Chip
 from softatecc.config import CHIP_OPTIONS, LOCK_CONFIG, LOCK_VALUE, SECURE_BOOT, Configuration
 from softatecc.describe.command import legal_modes
 from softatecc.entropy import SeededEntropy
-from softatecc.evidence import Mark, marks_in
+from softatecc.evidence import Mark, Marked, marked_in
 from softatecc.inspection import Function, watching
-from softatecc.memory import ShaContext, SourceFlag, TempKey
+from softatecc.memory import ShaContext, SourceFlag, TempKey, Volatile
 from softatecc.packet import Command, Opcode
 from softatecc.sha256 import Sha256
 from softatecc.state import fork
+from softatecc.status import Status
 
 _BASE = "cal_test_608"
 _LOCKS = ((0x55, 0x55), (0x55, 0x00), (0x00, 0x00))
@@ -72,6 +73,9 @@ _OPERANDS = {
 _WITHOUT_TEMP_KEY = frozenset(
     (Opcode.RANDOM, Opcode.LOCK, Opcode.COUNTER, Opcode.SELFTEST, Opcode.UPDATEEXTRA)
 )
+#: What the page says of a mark that stands in the middle of a function.
+DETAIL = "a detail of it"
+_SHA = ShaContext(Sha256())
 _ADDRESSED = frozenset((Opcode.READ, Opcode.WRITE))
 
 
@@ -126,8 +130,8 @@ def _asked(opcode: Opcode, mode: int) -> set[Rule]:
         stack.append(inherited)
         if function.module.startswith(_OF_COMMANDS) and (function.asks or function.guards or function.mark):
             rules.add(Rule(function.module, function.name, function.sentence, inherited))
-        for mark in inner_marks(function.module).get(function.name, ()):
-            rules.add(Rule(function.module, function.name, mark.source, mark))
+        for each in inner_marks(function.module).get(function.name, ()):
+            rules.add(Rule(function.module, function.name, words_of(each), each.mark))
 
     def left(_function: Function, _value: object) -> None:
         stack.pop()
@@ -188,31 +192,44 @@ def _operands(opcode: Opcode) -> Iterator[int]:
 
 
 def _situations(opcode: Opcode, mode: int) -> Iterator[tuple[Chip, bytes]]:
-    """A part in a state, and the packet it is sent."""
+    """A part in a state, and the packet it is sent; a part that was changed is replaced by a fresh one."""
     for base in _parts():
+        chip = fork(base)
         for temp_key in (None,) if opcode in _WITHOUT_TEMP_KEY else _registers():
             for param2 in _operands(opcode):
                 for length in _LENGTHS.get(opcode, (0,)):
-                    chip = fork(base)
-                    chip.volatile.temp_key = temp_key
-                    chip.volatile.message_digest_buffer = bytes(64)
-                    chip.volatile.sha = None if temp_key is None else ShaContext(Sha256())
+                    if not _as_made(chip, base):
+                        chip = fork(base)
+                    chip.volatile = Volatile(temp_key, bytes(64), sha=None if temp_key is None else _SHA)
                     yield chip, Command(opcode, mode, param2, bytes(length)).encode()
+
+
+def _as_made(chip: Chip, base: Chip) -> bool:
+    """Whether the last command left the memory alone: a refusal that counted no use did."""
+    if not chip.trace:
+        return True
+    refused = chip.last_command.status is not Status.SUCCESS
+    return refused and chip.configuration == base.configuration
 
 
 # --- marks in the middle of a function --------------------------------------------------------------
 
 
 @cache
-def inner_marks(module: str) -> dict[str, tuple[Mark, ...]]:
+def inner_marks(module: str) -> dict[str, tuple[Marked, ...]]:
     """The marks that stand in comments, by the qualified name of the function around them."""
     source = inspect.getsource(sys.modules[module])
     spans = sorted(_spans(ast.parse(source), ""), key=lambda span: span[1] - span[0])
-    found: dict[str, tuple[Mark, ...]] = {}
+    found: dict[str, tuple[Marked, ...]] = {}
     for start, text in _comments(source):
         name = next((name for first, last, name in spans if first <= start <= last), "")
-        found[name] = (*found.get(name, ()), *marks_in(text))
+        found[name] = (*found.get(name, ()), *marked_in(text))
     return found
+
+
+def words_of(each: Marked) -> str:
+    """What a comment says before its mark."""
+    return " ".join(each.before.split()).rstrip(".:") or DETAIL
 
 
 def _spans(node: ast.AST, prefix: str) -> Iterator[tuple[int, int, str]]:
