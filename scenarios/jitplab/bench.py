@@ -58,6 +58,17 @@ class Bench:
         serial_number = self._way.recording.head.configuration.serial_number
         return f"ATECC608A at {self._place}, serial number {serial_number.hex()}"
 
+    @property
+    def chip(self) -> Chip:
+        """The chip itself, where it is emulated in this process.
+
+        Raises:
+            NeedUnmet: it is not; what lies behind a bus cannot be looked into.
+        """
+        if not isinstance(self._way, EmulatorTransport):
+            raise NeedUnmet(f"the chip at {self._place} cannot be looked into; this needs an emulated one")
+        return self._way.chip
+
     def commands(self) -> tuple[dict[str, JsonValue], ...]:
         """Every command the chip was sent so far, in order, numbered from 1."""
         if isinstance(self._way, EmulatorTransport):

@@ -109,7 +109,7 @@ def test_what_one_library_wrote_the_other_rebuilds(
 ) -> None:
     with Lab(Settings(seed=seed, library=writer, host_sleeps=HOST_SLEEPS)) as lab:
         device = lab.provision_device()
-        chip = lab.bench._transport.chip
+        chip = lab.bench.chip
     with opened(reader, EmulatorTransport(chip)) as library:
         leaf = library.read_cert(device.device_definition, library.read_pubkey(11))
         signer = library.read_cert(device.signer_definition, library.read_pubkey(15))
