@@ -1,0 +1,187 @@
+"""The control plane's port: HTTP by uvicorn, in the broker's own event loop.
+
+Rules of this file:
+1. A request is read whole before it is judged, within limits of size and time; what exceeds them is refused.
+2. Nothing is decided here: a `Request` goes in, a `Response` comes out.
+3. What the operator should know goes to standard error, one line each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+import uvicorn
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.types import Receive, Scope, Send
+
+from jitpbroker.control.messages import Refused, Request, Response
+from jitpbroker.control.model import IOT
+from jitpbroker.control.writing import refused
+
+#: Bytes of a request's body.  The largest of the model's documents has 404,600 characters.
+#: Evidence: assumed - own choice.
+MOST_BYTES: Final = 2 * 1024 * 1024
+
+#: Seconds a client may take for one request's body, and an idle connection is kept.
+#: Evidence: assumed - own choice.
+_PATIENCE: Final = 10.0
+_KEEP_ALIVE: Final = 30
+
+#: Connections at once.  Evidence: assumed - own choice.
+_MOST_CONNECTIONS: Final = 64
+
+
+class Plane(Protocol):
+    """Whatever answers requests."""
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; never raises."""
+        ...
+
+
+class ControlApp:
+    """The ASGI application.
+
+    Args:
+        plane: answers requests.
+        tell: takes a sentence for the operator.
+        patience: seconds for a request's body.
+    """
+
+    def __init__(self, plane: Plane, tell: Callable[[str], None], *, patience: float = _PATIENCE) -> None:
+        self._plane = plane
+        self._tell = tell
+        self._patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request; lifespan and websockets are not spoken."""
+        if scope["type"] != "http":
+            return
+        request = HttpRequest(scope, receive)
+        try:
+            async with asyncio.timeout(self._patience):
+                body = await _body(request)
+        except ClientDisconnect:
+            return
+        except TimeoutError:
+            response = _refusal(
+                "RequestTimeoutException", "The body did not arrive in time; send it at once."
+            )
+        except Refused as refusal:
+            response = _refusal(refusal.code, refusal.message)
+        else:
+            response = self._plane.handle(_facts(request, body))
+        if response.note is not None:
+            self._tell(response.note)
+        answer = HttpResponse(response.body, response.status, dict(response.headers))
+        if response.status in (408, 413):
+            answer.headers["connection"] = "close"  # the rest of the body is not read
+        await answer(scope, receive, send)
+
+
+async def _body(request: HttpRequest) -> bytes:
+    out = bytearray()
+    async for chunk in request.stream():
+        out += chunk
+        if len(out) > MOST_BYTES:
+            raise Refused(
+                "RequestEntityTooLargeException", f"The body has more than {MOST_BYTES} bytes; send less."
+            )
+    return bytes(out)
+
+
+def _facts(request: HttpRequest, body: bytes) -> Request:
+    raw = request.scope.get("raw_path")
+    path = raw.decode("latin-1") if isinstance(raw, bytes) else request.url.path
+    return Request(request.method.upper(), path, request.url.query, dict(request.headers.items()), body)
+
+
+def _refusal(code: str, message: str) -> Response:
+    return refused(IOT, Refused(code, message), "-")
+
+
+class ControlServer:
+    """Listens: ``await start()``, then ``port`` is known; ``await close()`` ends it.
+
+    Args:
+        app: the application.
+        host: address to bind.
+        port: 0 for any free one.
+    """
+
+    def __init__(self, app: ControlApp, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._host = host
+        self._port = port
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                interface="asgi3",
+                http="h11",
+                ws="none",
+                server_header=False,
+                limit_concurrency=_MOST_CONNECTIONS,
+                timeout_keep_alive=_KEEP_ALIVE,
+                timeout_graceful_shutdown=1,
+                h11_max_incomplete_event_size=64 * 1024,
+            )
+        )
+        self._socket: socket.socket | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port listened on.
+
+        Raises:
+            RuntimeError: the server has not been started.
+        """
+        if self._socket is None:
+            raise RuntimeError("the control plane listens on no port yet; start it first")
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the address cannot be bound.
+        """
+        loop = asyncio.get_running_loop()
+        (family, kind, protocol, _, address), *_ = await loop.getaddrinfo(
+            self._host, self._port, type=socket.SOCK_STREAM
+        )
+        self._socket = socket.socket(family, kind, protocol)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind(address)
+        except OSError:
+            self._socket.close()
+            raise
+        self._task = loop.create_task(self._serve(self._socket))
+        while not self._server.started:
+            if self._task.done():
+                await self._task
+            await asyncio.sleep(0)
+
+    async def _serve(self, listening: socket.socket) -> None:
+        # Server.serve() would take the process's signal handlers; those are the broker's.
+        await self._server._serve([listening])  # noqa: SLF001 - uvicorn has no public way
+
+    async def close(self) -> None:
+        """Stop listening and end all connections."""
+        if self._task is None or self._socket is None:
+            return
+        self._server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._socket.close()
+        self._task = None
