@@ -158,7 +158,7 @@ def _interface(configuration: Configuration) -> Iterator[Field]:
     yield mode.bits(7, 3, "ClockDivider", f"clock {_CLOCKS.get(clock, 'reserved')}")
     yield mode.bit(2, "WatchdogDuration", "short watchdog", "long watchdog")
     yield mode.bit(1, "TTLenable", "fixed input levels", "input levels follow the supply")
-    yield mode.bit(0, "UserExtraAdd", "byte 85 is user data", "byte 85 is the I2C address unless 00")
+    yield mode.bit(0, "UserExtraAddIsAddress", "byte 85 is user data", "byte 85 is the I2C address unless 00")
 
 
 def _slot_config(configuration: Configuration, slot: int) -> Iterator[Field]:

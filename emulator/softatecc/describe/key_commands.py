@@ -36,6 +36,10 @@ _VERIFY = {
     3: "validate",
     7: "invalidate",
 }
+#: The modes of Verify that know the Message Digest Buffer and a MAC as the answer.
+_BY_A_KEY = (0, 2)
+#: Source, encryption and target go together in these ways only (public 608 Trust data sheets, ECDH).
+_ECDH_MODES = (0x00, 0x04, 0x05, 0x08, 0x09, 0x0C, 0x0D, 0x0E, 0x0F)
 _ECDH_TARGET = {0: "compatible", 1: "to a slot", 2: "to TempKey", 3: "to the output"}
 _GENDIG = {
     0: "the configuration, block",
@@ -54,6 +58,7 @@ _KDF_TARGET = {
     4: "the output",
     5: "the output, encrypted",
 }
+_GFM = 3
 _SECURE_BOOT = {5: "Full", 6: "FullStore", 7: "FullCopy"}
 
 
@@ -87,7 +92,7 @@ def sign(cmd: Command) -> Meaning:
 def verify(cmd: Command) -> Meaning:
     """Verify, opcode 45."""
     kind = cmd.param1 & 0b111
-    if kind not in _VERIFY or cmd.param1 & 0b0101_1000:
+    if kind not in _VERIFY or cmd.param1 & (0b0101_1000 if kind in _BY_A_KEY else 0b1111_1000):
         return unknown(cmd)
     source = flag(cmd.param1, 0x20, "the Message Digest Buffer", "TempKey")
     mode = joined(_VERIFY[kind], f"message in {source}", flag(cmd.param1, 0x80, "a MAC as the answer"))
@@ -106,7 +111,7 @@ def verify(cmd: Command) -> Meaning:
 
 def ecdh(cmd: Command) -> Meaning:
     """ECDH, opcode 43."""
-    if cmd.param1 & 0xF0:
+    if cmd.param1 not in _ECDH_MODES:
         return unknown(cmd)
     target, encrypted = cmd.param1 >> 2, cmd.param1 & 0b10
     source = "the key in TempKey" if cmd.param1 & 1 else "the key of the slot"
@@ -140,9 +145,9 @@ def kdf(cmd: Command) -> Meaning:
 def aes(cmd: Command) -> Meaning:
     """AES, opcode 51."""
     kind, block = cmd.param1 & 0b111, cmd.param1 >> 6
-    if kind not in (0, 1, 3) or cmd.param1 & 0b0011_1000:
+    if kind not in (0, 1, 3) or cmd.param1 & 0b0011_1000 or (kind == _GFM and block):
         return unknown(cmd)
-    if kind == 3:
+    if kind == _GFM:
         return Meaning("multiply in GF(2^128)", "", parts(cmd.data, ("H", 16), ("input", 16)), "16 bytes")
     verb = "decrypt" if kind else "encrypt"
     where = f"key block {block} of {slot_or_temp_key(cmd.param2)}"
