@@ -22,6 +22,7 @@ from OpenSSL import SSL, crypto
 from jitpbroker.tls import HandshakeFacts, TlsSettings, host_name, sentence
 
 _READ_SIZE = 16 * 1024  # a TLS record holds no more
+_TLS_1_2 = "TLSv1.2"
 
 
 class End(StrEnum):
@@ -110,7 +111,7 @@ class TlsTransport(asyncio.Protocol):
         if not self._shaken:
             self.abort()  # there is no session to end
             return
-        self._encrypt_unsent()
+        self._encrypt(self._taken())
         with suppress(SSL.Error):  # the session is broken already; its alert, if any, is in the BIO
             self._connection.shutdown()
         self._flush()
@@ -136,9 +137,11 @@ class TlsTransport(asyncio.Protocol):
         if self._closing and not self._shaken:
             return  # drained after a failed handshake
         self._connection.bio_write(data)
-        if not self._shaken:
-            self._shake()
         if self._shaken:
+            self._read()
+            if not (self._unsent or self._closing):
+                self._flush()  # answers to key updates
+        elif self._shake():
             self._read()
 
     def eof_received(self) -> None:
@@ -153,7 +156,7 @@ class TlsTransport(asyncio.Protocol):
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _shake(self) -> None:
+    def _shake(self) -> bool:
         try:
             self._connection.do_handshake()
         except SSL.WantReadError:
@@ -163,8 +166,11 @@ class TlsTransport(asyncio.Protocol):
         else:
             self._shaken = True
             self._stop_timer()
-            self._flush()
-            self._application.handshake_ended(self._facts(), None)
+            facts = self._facts()
+            if facts.version == _TLS_1_2:
+                self._flush()  # under 1.3 only session tickets are left to send; they go with the answer
+            self._application.handshake_ended(facts, None)
+        return self._shaken
 
     def _read(self) -> None:
         while True:
@@ -180,8 +186,6 @@ class TlsTransport(asyncio.Protocol):
                 break
             if not self._closing:  # else drained, not read
                 self._application.received(data)
-        if not self._closing:
-            self._flush()  # answers to key updates
 
     def _peer_ended(self, end: End, why: str = "") -> None:
         if self._closing:
@@ -218,23 +222,31 @@ class TlsTransport(asyncio.Protocol):
         self._timer = self._loop.call_later(self._settings.linger, self._transport.abort)
 
     def _encrypt_unsent(self) -> None:
-        if not self._unsent or self._closing:
-            return
+        if self._unsent and not self._closing:
+            self._encrypt(self._taken())
+            self._flush()
+
+    def _taken(self) -> bytes:
+        """What is unsent, which is then somebody else's to send."""
         data = b"".join(self._unsent)
         self._unsent.clear()
         self._unsent_size = 0
-        self._connection.sendall(data)  # send() would stop after one record
-        self._flush()
+        return data
+
+    def _encrypt(self, data: bytes) -> None:
+        if data:
+            self._connection.sendall(data)  # send() would stop after one record
 
     def _flush(self) -> None:
-        out = bytearray()
         while True:
             try:
-                out += self._connection.bio_read(_READ_SIZE)
+                out = self._connection.bio_read(_READ_SIZE)
             except SSL.WantReadError:
-                break
-        if out and not self._transport.is_closing():
-            self._transport.write(bytes(out))
+                return
+            if not self._transport.is_closing():
+                self._transport.write(out)
+            if len(out) < _READ_SIZE:
+                return
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -249,7 +261,7 @@ class TlsTransport(asyncio.Protocol):
         version = connection.get_protocol_version_name()
         return HandshakeFacts(
             version=version if sent or self._shaken else None,
-            sni=host_name(connection.get_app_data()),
+            sni=host_name(connection.get_servername()),
             alpn=connection.get_alpn_proto_negotiated().decode("ascii", "backslashreplace") or None,
             chain=tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in sent),
         )

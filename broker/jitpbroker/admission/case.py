@@ -46,6 +46,9 @@ class Link:
         """Read one certificate; bytes that are none make a link all the same."""
         certificate_id = hashlib.sha256(der).hexdigest()
         registered = registry.cas.get(certificate_id)
+        already_read = registered or registry.certificates.get(certificate_id)
+        if already_read is not None:
+            return cls(der, certificate_id, already_read.certificate, None, registered)
         try:
             return cls(der, certificate_id, Certificate.from_der(der), None, registered)
         except ValueError as error:
