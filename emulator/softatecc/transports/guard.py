@@ -21,6 +21,7 @@ _CREATES_KEY = 0x04
 _COUNTER_INCREMENTS = 0x01
 _VERIFY_KIND, _VERIFY_STORED, _VERIFY_EXTERNAL = 0b111, 0, 2
 _ECDH_TARGET, _ECDH_BY_SLOT_CONFIG, _ECDH_TO_SLOT = 0b1100, 0b0000, 0b0100
+_SHA_KIND, _SHA_HMAC_START = 0b111, 4
 _KDF_TARGET, _KDF_TO_SLOT = 0b11100, 0b01000
 #: Their second parameter is a slot whose key they use.
 _USES_SLOT = frozenset(
@@ -59,7 +60,7 @@ def lasting_change(command: Command, configuration: Configuration) -> str | None
         command: what is about to be sent.
         configuration: the part's.
     """
-    mode, slot = command.param1, command.param2
+    mode = command.param1
     if command.opcode not in _HARMLESS:
         return _LASTING.get(command.opcode, "may change the part")
     if command.opcode == Opcode.GENKEY and mode & _CREATES_KEY:
@@ -70,15 +71,29 @@ def lasting_change(command: Command, configuration: Configuration) -> str | None
         return "changes whether a stored public key is valid"
     if command.opcode == Opcode.KDF and mode & _KDF_TARGET == _KDF_TO_SLOT:
         return "writes a derived key into a slot"
-    if command.opcode not in _USES_SLOT or slot & 0xFF >= SLOT_COUNT:
+    slot = _slot_used(command)
+    if slot is None:
         return None
-    config = configuration.slot_config[slot & 0xFF]
+    config = configuration.slot_config[slot]
     if command.opcode == Opcode.ECDH and _writes_secret(mode, to_slot=config.ecdh_to_slot):
         return "writes a shared secret into a slot"
     if config.limited_use:
-        return f"uses up one of the limited uses of slot {slot & 0xFF}"
+        return f"uses up one of the limited uses of slot {slot}"
 
     return None
+
+
+def _slot_used(command: Command) -> int | None:
+    """The slot whose key a command uses, None where it uses none."""
+    mode, slot = command.param1, command.param2 & 0xFF
+    none = (
+        command.opcode not in _USES_SLOT
+        or slot >= SLOT_COUNT
+        or (command.opcode == Opcode.SHA and mode & _SHA_KIND != _SHA_HMAC_START)
+        or (command.opcode == Opcode.VERIFY and mode & _VERIFY_KIND == _VERIFY_EXTERNAL)
+    )
+
+    return None if none else slot
 
 
 def _writes_secret(mode: int, *, to_slot: bool) -> bool:
