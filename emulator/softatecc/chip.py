@@ -4,17 +4,12 @@ Rules of this file:
 1. `Chip.exchange` answers every byte string with one well-formed group and leaves exactly one record.
 2. Count and CRC are judged before anything else (FF).
    Evidence: document - public 608 Trust data sheets, status codes.
-   After them too little time (EE), what is illegal in any state (03), then what state and configuration
-   forbid (0F), then the computation (01).
+   After them too little time (EE), an earlier failure of a self test (07), what is illegal in any state
+   (03), then what state and configuration forbid (0F), then the computation (01).
    Evidence: assumed - no source orders the rest.
-   Between them: too little time (EE), then an earlier failure of a self test (07).
-   Evidence: assumed - as the rest.
 3. `Rejected` is caught here and nowhere else.
 4. Nothing here knows the bus; who is asleep and what was half read is in `softatecc.wire`.
 """
-
-from collections.abc import Callable
-from typing import TypeAlias
 
 from softatecc import profiles
 from softatecc.commands import HANDLERS, NOT_UNDERSTOOD
@@ -30,14 +25,8 @@ from softatecc.timing import require_time
 from softatecc.trace import CommandRecord, Hidden, PowerRecord, Record, Shown
 from softatecc.zones import SLOT_COUNT, Zone
 
-#: Says whether the watchdog leaves too little time for a command, by opcode.
-TimeIsShort: TypeAlias = Callable[[int], bool]
 #: Every test of SelfTest, as the power-on self test runs them.
 _ALL_TESTS = 0x3D
-
-
-def _never(opcode: int) -> bool:  # noqa: ARG001 - the signature of a watchdog
-    return False
 
 
 def _shown(octets: bytes, secret: str | None) -> Shown:
@@ -58,7 +47,6 @@ class Chip:
         persistent_latch: set through Info(VolKeyPermit); kept by sleep, lost with power.
         boot_prohibited: SecureBoot was shut off until the next loss of power.
         faults: what is wrong with it; nothing unless someone says so.
-        time_is_short: whether the watchdog leaves too little time for an opcode; never unless replaced.
         trace: everything that happened, oldest first.
     """
 
@@ -76,7 +64,6 @@ class Chip:
         self.persistent_latch = False
         self.boot_prohibited = False
         self.faults = Faults()
-        self.time_is_short: TimeIsShort = _never
         self.trace: list[Record] = []
         self._i2c_address = configuration.i2c_address
         self._was_off = True
@@ -119,7 +106,7 @@ class Chip:
             )
         model = DeviceModel() if model is None else model
         blank, body = profiles.load("blank").configuration, profiles.load(profile).configuration
-        head = serial_number[:4] + model.revision.value + serial_number[4:] + blank[13:16]
+        head = serial_number[:4] + model.revision.value + serial_number[4:] + model.byte_13 + blank[14:16]
         image = head + body[16:USER_EXTRA] + blank[USER_EXTRA : USER_EXTRA + 4] + body[USER_EXTRA + 4 :]
 
         return cls(Configuration(image), entropy=entropy, model=model)
@@ -150,6 +137,7 @@ class Chip:
         status, why = Status.SUCCESS, None
         try:
             require_time(command.opcode, self.configuration.chip_mode, milliseconds_left)
+            self._require_self_tests(command)
             body = handler.run(self, command)
             response = _shown(body, handler.hides_response(self, command))
         except Rejected as refusal:
@@ -162,18 +150,15 @@ class Chip:
         )
         return encode_response(body)
 
-    def _require_readiness(self, command: Command) -> None:
-        """Time enough, and no self test that failed; SelfTest and reading the configuration always work.
+    def _require_self_tests(self, command: Command) -> None:
+        """After a failed self test only SelfTest and reading the configuration work.
 
-        Evidence: document - public 608 Trust data sheets, status codes EE and 07.
+        Evidence: document - public 608 Trust data sheets, status code 07.
         """
-        if self.time_is_short(command.opcode):
-            why = f"the watchdog leaves {command.name} too little time; idle or sleep, then wake again"
-            raise Rejected(Status.WATCHDOG_ABOUT_TO_EXPIRE, why)
-        if not self.volatile.failed_tests or command.opcode == Opcode.SELFTEST:
+        failed = self.volatile.failed_tests
+        if not failed or command.opcode == Opcode.SELFTEST:
             return
         if command.opcode != Opcode.READ or command.param1 & 0b11 != Zone.CONFIG:
-            failed = self.volatile.failed_tests
             why = f"self tests failed (register 0x{failed:02X}); SelfTest and reading the configuration work"
             raise Rejected(Status.SELF_TEST_ERROR, why)
 

@@ -21,6 +21,11 @@ class Revision(Enum):
     ATECC608B = bytes.fromhex("00006003")
 
 
+#: Configuration byte 13 as delivered; its bit 0 is AES_Enable, the others belong to the factory.
+#: Evidence: silicon - public dumps of a fresh 608A and of a 608B.
+_BYTE_13 = {Revision.ATECC608A: b"\xc1", Revision.ATECC608B: b"\x61"}
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceModel:
     """One kind of part.
@@ -69,3 +74,8 @@ class DeviceModel:
     kdf_writes_never_slots: bool = False
     ecdsa_self_test: int = 0x04
     long_watchdog: int = 13_000
+
+    @property
+    def byte_13(self) -> bytes:
+        """Configuration byte 13 (AES_Enable) of a part as delivered."""
+        return _BYTE_13[self.revision]

@@ -375,6 +375,53 @@ def test_a_plain_nonce_is_not_signed_internally(signer: Chip, ask: Ask, why: Why
     assert "neither a GenDig nor a GenKey digest" in why(signer)
 
 
+@pytest.mark.parametrize("mode", [0x20, 0x60])
+def test_the_message_digest_buffer_may_be_signed_in_place_of_temp_key(
+    signer: Chip, ask: Ask, mode: int
+) -> None:
+    buffer, serial = bytes(range(0x20, 0x40)), signer.configuration.serial_number
+    signer.volatile.temp_key = TempKey(bytes(64), SourceFlag.RANDOM, key_id=1, gen_dig_data=True)
+    ask(signer, Opcode.NONCE, 0x43, 0, buffer)
+    point = ask(signer, Opcode.GENKEY, 0, PRIVATE)
+    image = signer.configuration.image
+    message = (
+        buffer
+        + bytes((0x41, mode, PRIVATE, 0))
+        + image[22:24]
+        + image[98:100]
+        + bytes((1 | 1 << 5, 0, 0))
+        + serial[8:9]
+        + (serial[4:8] if mode & 0x40 else bytes(4))
+        + serial[0:2]
+        + (serial[2:4] if mode & 0x40 else bytes(2))
+        + b"\x01\x00\x00"
+    )
+    signature = ask(signer, Opcode.SIGN, mode, PRIVATE)
+
+    verify(public_key(point), hashlib.sha256(message).digest(), signature)
+    assert (signer.volatile.temp_key, signer.volatile.message_digest_buffer) == (None, buffer)
+
+
+def test_a_model_may_sign_no_buffer_internally(part: Part, ask: Ask, why: Why) -> None:
+    chip = part(model=DeviceModel(internal_sign_from_buffer=False))
+
+    assert ask(chip, Opcode.SIGN, 0x20, PRIVATE) == PARSE_ERROR
+    assert "Sign has no mode 0x20" in why(chip)
+
+
+@pytest.mark.parametrize("source, size", [(SourceFlag.RANDOM, 64), (SourceFlag.FIXED, 1)])
+def test_req_random_asks_an_internal_signature_for_a_random_nonce(
+    part: Part, ask: Ask, why: Why, source: SourceFlag, size: int
+) -> None:
+    chip = part(key_config={PRIVATE: 0x0053})
+    ask(chip, Opcode.GENKEY, 4, PRIVATE)
+    chip.volatile.temp_key = TempKey(bytes(64), source, key_id=1, gen_dig_data=True)
+
+    assert len(ask(chip, Opcode.SIGN, 0x00, PRIVATE)) == size
+    if source is SourceFlag.FIXED:
+        assert "KeyConfig.ReqRandom (bit 6) is 1" in why(chip)
+
+
 def test_a_gendig_digest_is_signed_internally(signer: Chip, ask: Ask) -> None:
     signer.volatile.temp_key = TempKey(bytes(64), SourceFlag.RANDOM, key_id=1, gen_dig_data=True)
 

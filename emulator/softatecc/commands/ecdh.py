@@ -60,12 +60,17 @@ def ecdh(chip: Chip, cmd: Command) -> bytes:
     if destination is not None:
         permit_result(chip, destination)
     secret = _agree(chip, key, cmd.data)
+    answer = hidden(chip, secret) if way is Way.ENCRYPTED else secret
 
     if source is None:
         chip.volatile.temp_key = None
     else:
         count_use(chip, source)
-    return _deliver(chip, way, destination, secret)
+    if destination is not None:
+        put(chip, destination, secret)
+    elif way is Way.REGISTER:
+        chip.volatile.temp_key = temp_key(secret, chip.model.derived_temp_key_source)
+    return answer if way in (Way.CLEAR, Way.ENCRYPTED) else SUCCESS
 
 
 def _way(cmd: Command, source: Slot | None) -> Way:
@@ -103,13 +108,3 @@ def _agree(chip: Chip, key: PrivateKey, octets: bytes) -> bytes:
     require_ecc(chip)
 
     return key.exchange(other)
-
-
-def _deliver(chip: Chip, way: Way, destination: Slot | None, secret: bytes) -> bytes:
-    if destination is not None:
-        put(chip, destination, secret)
-        return SUCCESS
-    if way is Way.REGISTER:
-        chip.volatile.temp_key = temp_key(secret, chip.model.derived_temp_key_source)
-        return SUCCESS
-    return hidden(chip, secret) if way is Way.ENCRYPTED else secret

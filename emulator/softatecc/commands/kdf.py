@@ -6,10 +6,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from softatecc.commands.derivations import Derived, derive_aes, derive_hkdf, derive_prf
-from softatecc.commands.guards import permit_result, put, refuse
+from softatecc.commands.guards import permit_result, put, refuse, valid_temp_key
 from softatecc.commands.protection import Way, hidden, permitted
 from softatecc.commands.registry import SUCCESS, handles, unknown_mode
-from softatecc.memory import TempKey, temp_key
+from softatecc.memory import temp_key
 from softatecc.packet import Command, Opcode
 from softatecc.slots import Slot
 from softatecc.status import parse_error
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from softatecc.chip import Chip
 
 _RESERVED = 0x80
-_DETAILS_SIZE = 4
+_DETAILS_SIZE, _HALF = 4, 32
 
 
 class Target(IntEnum):
@@ -65,13 +65,28 @@ def kdf(chip: Chip, cmd: Command) -> bytes:
     destination = chip.slot(cmd.param2 >> 8) if target == Target.SLOT else None
     details, message = int.from_bytes(cmd.data[:_DETAILS_SIZE], "little"), cmd.data[_DETAILS_SIZE:]
     result = algorithm(chip, cmd, details, message)
-    way = permitted(chip, _WAYS[Target(target)], chip.configuration.chip_options.kdf_protection, "KDFPROT")
+    way, leaving = _permitted(chip, Target(target), result)
     if destination is not None:
         permit_result(chip, destination)
     _require_room(chip, Target(target), destination, result.target)
 
-    answer = _deliver(chip, Target(target), way, destination, result)
+    answer = hidden(chip, leaving) if way is Way.ENCRYPTED else leaving
+    _store(chip, Target(target), destination, result.target)
     return answer or SUCCESS
+
+
+def _permitted(chip: Chip, target: Target, result: Derived) -> tuple[Way, bytes]:
+    """How the result travels under KDFPROT, and which bytes of it leave the chip.
+
+    Evidence: assumed - that the half an AEAD puts out obeys KDFPROT like any output.
+    """
+    protection = chip.configuration.chip_options.kdf_protection
+    way = permitted(chip, _WAYS[target], protection, "KDFPROT")
+    if way not in (Way.REGISTER, Way.SLOT):
+        return way, result.target + result.output
+    if result.output:
+        way = permitted(chip, Way.CLEAR, protection, "KDFPROT")
+    return way, result.output
 
 
 def _require_room(chip: Chip, target: Target, destination: Slot | None, octets: bytes) -> None:
@@ -82,26 +97,20 @@ def _require_room(chip: Chip, target: Target, destination: Slot | None, octets: 
     if destination is not None and len(octets) > destination.size:
         raise refuse(f"{destination} holds {destination.size} bytes; {len(octets)} were derived")
     half = target in (Target.TEMP_KEY_UPPER, Target.ALTERNATE_KEY_BUFFER)
-    if half and len(octets) > 32:
-        raise refuse(f"the target holds 32 bytes; {len(octets)} were derived")
-    if target is Target.TEMP_KEY_UPPER and chip.volatile.temp_key is None:
-        raise refuse("the upper half of TempKey is filled only while TempKey is valid")
+    if half and len(octets) > _HALF:
+        raise refuse(f"the target holds {_HALF} bytes; {len(octets)} were derived")
+    if target is Target.TEMP_KEY_UPPER:
+        valid_temp_key(chip)
 
 
-def _deliver(chip: Chip, target: Target, way: Way, destination: Slot | None, result: Derived) -> bytes:
-    """Put the result where it belongs; what the bus sees of it, if anything."""
-    match target:
-        case Target.TEMP_KEY:
-            chip.volatile.temp_key = temp_key(result.target, chip.model.derived_temp_key_source)
-        case Target.TEMP_KEY_UPPER:
-            held = chip.volatile.temp_key
-            assert held is not None
-            source = chip.model.derived_temp_key_source
-            chip.volatile.temp_key = TempKey(held.lower + result.target, source, is64=True)
-        case Target.ALTERNATE_KEY_BUFFER:
-            chip.volatile.alternate_key_buffer = result.target
-        case Target.SLOT if destination is not None:
-            put(chip, destination, result.target)
-        case _:
-            return hidden(chip, result.target) if way is Way.ENCRYPTED else result.target
-    return result.output
+def _store(chip: Chip, target: Target, destination: Slot | None, octets: bytes) -> None:
+    """Put the result where it stays, if it stays."""
+    source = chip.model.derived_temp_key_source
+    if destination is not None:
+        put(chip, destination, octets)
+    elif target is Target.TEMP_KEY:
+        chip.volatile.temp_key = temp_key(octets, source)
+    elif target is Target.TEMP_KEY_UPPER:
+        chip.volatile.temp_key = temp_key(valid_temp_key(chip).lower + octets, source)
+    elif target is Target.ALTERNATE_KEY_BUFFER:
+        chip.volatile.alternate_key_buffer = octets
