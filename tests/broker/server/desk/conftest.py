@@ -48,18 +48,6 @@ TEMPLATES = Path(__file__).parents[3] / "vectors" / "provisioning-templates"
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/JITPRole"
 OTHER_ENDPOINT = "other-account.iot.example"
-ARN = "arn:aws:iot:us-east-1:123456789012:"
-
-
-def allow(action: str | list[str], resource: str = "*", **more: Json) -> dict[str, Json]:
-    """One Allow statement; ``resource`` without the account's prefix."""
-    actions: Json = [*action] if isinstance(action, list) else action
-    return {
-        "Effect": "Allow",
-        "Action": actions,
-        "Resource": resource if resource == "*" else ARN + resource,
-        **more,
-    }
 
 
 def certificate_of(identity: Identity) -> Certificate:
@@ -199,6 +187,8 @@ class Account:
         return [entry for entry in entries if entry["eventType"] == event_type]
 
 
+EVERYTHING: dict[str, Json] = {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
+
 OpenAccount: TypeAlias = Callable[..., Account]
 Enter: TypeAlias = Callable[..., "RawClient"]
 Knock: TypeAlias = Callable[..., str]
@@ -294,3 +284,13 @@ def knock(dial: Dial) -> Knock:
         return client.end()
 
     return knock_once
+
+
+@pytest.fixture
+def watcher(account: Account, enter: Enter, issue: Issue) -> RawClient:
+    """Somebody who hears of every registration."""
+    identity = issue("watcher")
+    account.register(identity, EVERYTHING)
+    client = enter(account, identity, "watcher")
+    client.subscribe("$aws/events/certificates/registered/+")
+    return client
