@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from jitpbroker import trace as broker_trace
 from jitpbroker.admission.desk import FrontDesk, at_once
@@ -35,8 +35,13 @@ from jitpbroker.registry.store import Registry
 from jitpbroker.server import Server, Settings, after
 from jitpbroker.x509 import Certificate
 from jitplab.account import ROLE_ARN, make_engine
+from jitplab.desk_control import control_plane, log_store, steered_log
 from jitplab.scenario import NeedUnmet
 from jitplab.terminal import Style, style_of
+
+if TYPE_CHECKING:
+    from jitpbroker.control.logstore import LogStore
+    from jitpbroker.control.serving import ControlServer
 
 _MISUSE: Final = 2
 _NEED_UNMET: Final = 3
@@ -69,6 +74,8 @@ class Plan:
     c_array: Path | None
     log_authn_errors: bool
     provisioning_delay: float = 0.0  # seconds between a first CONNECT and its template
+    control_port: int | None = None  # of the AWS control plane, None for none
+    control_listen: str = "127.0.0.1"
 
 
 def serve(plan: Plan) -> None:
@@ -92,12 +99,12 @@ def serve(plan: Plan) -> None:
     except (OSError, ValueError) as error:
         raise CannotServe(f"no server certificate for {', '.join(names)} can be made: {error}") from None
     engine = _engine(plan.engine)
+    store = None if plan.control_port is None else _log_store()
     with ExitStack() as stack:
         log_file, trace_file = (
             stack.enter_context(_private_file(plan.directory / name))
             for name in (f"{LOG_GROUP}.jsonl", "trace.jsonl")
         )
-        levels = {"Connection.AuthNError": LogLevel.ERROR} if plan.log_authn_errors else {}
         trace = broker_trace.Trace()
         trace.listen(lambda record: _keep(trace_file, record))
         trace.listen(lambda record: _tell(sys.stderr, record))
@@ -105,7 +112,7 @@ def serve(plan: Plan) -> None:
             registry,
             trace,
             profile=profile_named(plan.profile),
-            log=Log(log_file, LogOptions(registry.arns.account, event_levels=levels), _uuid),
+            log=_log(plan, registry, log_file, store),
             new_id=_uuid,
             schedule=after(plan.provisioning_delay, _now) if plan.provisioning_delay else at_once,
         )
@@ -117,10 +124,13 @@ def serve(plan: Plan) -> None:
             now=_now,
             settings=Settings(host=plan.listen, port=plan.port),
         )
-        asyncio.run(_serve(server, plan, tuple(registry.cas)))
+        control = None if store is None else _control(server, registry, store, plan)
+        asyncio.run(_serve(server, control, plan, tuple(registry.cas)))
 
 
-async def _serve(server: Server, plan: Plan, cas: tuple[CaCertificate, ...]) -> None:
+async def _serve(
+    server: Server, control: ControlServer | None, plan: Plan, cas: tuple[CaCertificate, ...]
+) -> None:
     try:
         await server.start()
     except OSError as error:
@@ -130,21 +140,39 @@ async def _serve(server: Server, plan: Plan, cas: tuple[CaCertificate, ...]) -> 
             _NEED_UNMET,
         ) from None
     try:
+        if control is not None:
+            await _start_control(control, plan)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        _say_ready(server.port, plan, cas)
+        _say_ready(server.port, None if control is None else control.port, plan, cas)
         await stop.wait()
     finally:
+        if control is not None:
+            await control.close()
         await server.close()
 
 
-def _say_ready(port: int, plan: Plan, cas: tuple[CaCertificate, ...]) -> None:
-    host = f"[{plan.listen}]" if ":" in plan.listen else plan.listen
+async def _start_control(control: ControlServer, plan: Plan) -> None:
+    try:
+        await control.start()
+    except OSError as error:
+        raise CannotServe(
+            f"{plan.control_listen}:{plan.control_port} cannot be listened on: {error.strerror or error}; "
+            "choose another --control-listen or --control-port (0 picks a free port)",
+            _NEED_UNMET,
+        ) from None
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _say_ready(port: int, control_port: int | None, plan: Plan, cas: tuple[CaCertificate, ...]) -> None:
     ready = {
         "ready": True,
-        "mqtt": f"{host}:{port}",
+        "mqtt": f"{_in_url(plan.listen)}:{port}",
         "root": str((plan.directory / ROOT_CERTIFICATE_FILE).resolve()),
         "profile": plan.profile,
         "engine": plan.engine,
@@ -152,12 +180,18 @@ def _say_ready(port: int, plan: Plan, cas: tuple[CaCertificate, ...]) -> None:
         "log": str((plan.directory / f"{LOG_GROUP}.jsonl").resolve()),
         "trace": str((plan.directory / "trace.jsonl").resolve()),
     }
+    if control_port is not None:
+        ready["control"] = f"http://{_in_url(plan.control_listen)}:{control_port}"
     style = style_of(sys.stderr)
     for ca in cas:
         sys.stderr.write(f"registered CA {ca.certificate.label} ({ca.id})\n")
     if not _is_loopback(plan.listen):
         sys.stderr.write(
             style.bad(f"listening on {plan.listen}: whoever reaches this machine reaches the broker, too\n")
+        )
+    if control_port is not None and not _is_loopback(plan.control_listen):
+        sys.stderr.write(
+            style.bad(f"the control plane listens on {plan.control_listen} and asks nobody who they are\n")
         )
     sys.stderr.flush()
     sys.stdout.write(json.dumps(ready) + "\n")
@@ -262,6 +296,35 @@ def _register(registry: Registry, certificate: Certificate, template: str | None
         )
     except RegistryError as error:
         raise CannotServe(str(error)) from None
+
+
+def _log_store() -> LogStore:
+    try:
+        return log_store()
+    except NeedUnmet as error:
+        raise CannotServe(str(error), _NEED_UNMET) from None
+
+
+def _log(plan: Plan, registry: Registry, file: TextIO, store: LogStore | None) -> Log:
+    if store is not None:
+        asked = plan.log_authn_errors
+        return steered_log(registry, file, store, now=_now, new_id=_uuid, log_authn_errors=asked)
+    levels = {"Connection.AuthNError": LogLevel.ERROR} if plan.log_authn_errors else {}
+    return Log(file, LogOptions(registry.arns.account, event_levels=levels), _uuid)
+
+
+def _control(server: Server, registry: Registry, store: LogStore, plan: Plan) -> ControlServer:
+    """The data endpoint gets a name, where there is one: an address does not make clients send SNI."""
+    local = "localhost" if _is_loopback(plan.listen) else _in_url(plan.listen)
+    return control_plane(
+        server,
+        registry,
+        store,
+        new_id=_uuid,
+        host=plan.control_listen,
+        port=plan.control_port or 0,
+        data_host=next(iter(plan.server_names), local),
+    )
 
 
 def _engine(name: str) -> Engine:

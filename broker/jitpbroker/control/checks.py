@@ -72,7 +72,7 @@ def check_key(certificate: Certificate) -> None:
 
 
 def rsa_bits(public_key: bytes) -> int:
-    """Bits of the modulus in an RSA SubjectPublicKeyInfo; 0 when none can be found (RFC 3279 section 2.3.1)."""
+    """Bits of an RSA SubjectPublicKeyInfo's modulus; 0 when there is none (RFC 3279 section 2.3.1)."""
     start = public_key.find(_RSA) + len(_RSA) + 2  # past the parameters, NULL
     header = _RSA_HEADER.match(public_key, start)
     if header is None:
@@ -102,7 +102,7 @@ def check_ca_constraints(certificate: Certificate) -> None:
     if certificate.signature_algorithm not in _SIGNATURES:
         raise Refused(
             "CertificateValidationException",
-            f"The signature algorithm {certificate.signature_algorithm} is not supported; use SHA-256 or better.",
+            f"Signature algorithm {certificate.signature_algorithm} is not supported; use SHA-256 or better.",
         )
     check_key(certificate)
 

@@ -21,6 +21,7 @@ examples:
   jitplab broker --ca signer.pem --template template.json
   jitplab broker --ca signer.pem --template template.json --listen 192.168.1.5 --server-name my-pc.local
   jitplab broker --ca signer.pem --port 0 --c-array root_ca.h
+  jitplab broker --control-port 8080
   jitplab broker --explain-profile --profile aws-2021
 
 Then give the printed root certificate to the firmware and connect: the first connection registers the
@@ -87,6 +88,18 @@ def add_to(commands: SubParsers) -> None:
         help="time between a first CONNECT and its template (default 0; AWS takes one to three seconds)",
     )
     command.add_argument(
+        "--control-port",
+        metavar="N",
+        type=_port,
+        help="serve the AWS control plane (aws iot, aws logs) on this port, too; 0 picks a free one",
+    )
+    command.add_argument(
+        "--control-listen",
+        metavar="ADDR",
+        default="127.0.0.1",
+        help="address of the control plane, which asks nobody who they are (default 127.0.0.1)",
+    )
+    command.add_argument(
         "--explain-profile",
         action="store_true",
         help="print the rules and switches of --profile with grade, source and year, and serve nothing",
@@ -131,8 +144,8 @@ def act(chosen: argparse.Namespace) -> int:
         return _explain(chosen.profile, as_json=chosen.json)
     if chosen.json:
         chosen.refuse("--json goes with --explain-profile")
-    if not chosen.ca:
-        chosen.refuse("the following arguments are required: --ca")
+    if not chosen.ca and chosen.control_port is None:
+        chosen.refuse("the following arguments are required: --ca (or --control-port, to register one later)")
     from jitplab.desk_broker import CannotServe, Plan, serve  # noqa: PLC0415 - loads asyncio and OpenSSL
 
     plan = Plan(
@@ -147,6 +160,8 @@ def act(chosen: argparse.Namespace) -> int:
         c_array=chosen.c_array,
         log_authn_errors=chosen.log_authn_errors,
         provisioning_delay=chosen.provisioning_delay,
+        control_port=chosen.control_port,
+        control_listen=chosen.control_listen,
     )
     try:
         serve(plan)

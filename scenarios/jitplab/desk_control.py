@@ -1,0 +1,79 @@
+"""The control plane beside ``jitplab broker``; what it needs is loaded only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TextIO, cast
+
+from jitpbroker.logs import Log, LogLevel, LogOptions
+from jitpbroker.registry.ids import IdSource
+from jitpbroker.registry.settings import EventLogLevel, LoggingOptions
+from jitpbroker.registry.store import Registry
+from jitpbroker.server import Server
+from jitplab.account import ROLE_ARN
+from jitplab.scenario import NeedUnmet
+
+if TYPE_CHECKING:
+    from jitpbroker.control.logstore import LogStore
+    from jitpbroker.control.serving import ControlServer
+
+_NEEDED: Final = ("botocore", "starlette", "uvicorn")
+_AUTHN_ERROR: Final = "Connection.AuthNError"
+
+
+def log_store() -> LogStore:
+    """Where the control plane reads log entries.
+
+    Raises:
+        NeedUnmet: a library is not installed.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise NeedUnmet(f"the control plane needs {', '.join(missing)}; run pip install 'jitplab[control]'")
+    from jitpbroker.control.logstore import LogStore  # noqa: PLC0415 - optional
+
+    return LogStore()
+
+
+def steered_log(
+    registry: Registry,
+    file: TextIO,
+    store: LogStore,
+    *,
+    now: Callable[[], datetime],
+    new_id: IdSource,
+    log_authn_errors: bool,
+) -> Log:
+    """A log that the account's V2 logging options steer; they are set here as the command line asks."""
+    from jitpbroker.control.logstore import LogStream  # noqa: PLC0415 - optional
+
+    events = {_AUTHN_ERROR: EventLogLevel(_AUTHN_ERROR, "ERROR", None)} if log_authn_errors else {}
+    registry.logging = LoggingOptions(ROLE_ARN, "INFO", events=events)
+    everything = LogOptions(registry.arns.account, LogLevel.DEBUG, {_AUTHN_ERROR: LogLevel.DEBUG})
+    # Log asks for a TextIO and uses write and flush, which is what LogStream has.
+    return Log(cast("TextIO", LogStream(registry, store, file, now)), everything, new_id)
+
+
+def control_plane(
+    server: Server,
+    registry: Registry,
+    store: LogStore,
+    *,
+    new_id: IdSource,
+    host: str,
+    port: int,
+    data_host: str,
+) -> ControlServer:
+    """The control plane; what its operator should know goes to standard error."""
+    from jitpbroker.control.assembly import control_server  # noqa: PLC0415 - optional
+
+    def tell(sentence: str) -> None:
+        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.flush()
+
+    return control_server(
+        server, registry, store, new_id=new_id, tell=tell, host=host, port=port, data_host=data_host
+    )
