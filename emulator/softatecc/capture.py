@@ -23,6 +23,7 @@ from softatecc.describe.response import answer, crc_fault
 from softatecc.packet import WAKE_RESPONSE, Command, Opcode
 
 _COMMAND_WORD, _SMALLEST_COMMAND, _HEAD = 0x03, 7, 5
+_REWIND = b"\x00"
 _WORDS = {
     0x00: "rewinds: the last response can be read again",
     0x01: "puts the chip to sleep, its registers are lost",
@@ -143,7 +144,9 @@ def _with_word_address(data: bytes) -> bool:
 
 
 def _to_chip(reader: _Reader, number: int, data: bytes) -> Finding:
-    reader.asked, reader.awaits, reader.pieces = None, False, b""
+    if data != _REWIND:  # a rewind asks for the same answer again
+        reader.asked, reader.awaits = None, False
+    reader.pieces = b""
     if len(data) == 1:
         words = _WORDS.get(data[0], "is a reserved word address")
         return Finding(number, Direction.TO_CHIP, data, f"word address {data[0]:02X} {words}")

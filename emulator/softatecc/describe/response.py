@@ -41,7 +41,7 @@ def status_words(status: int) -> str:
 
 def crc_fault(group: bytes) -> str:
     """What is wrong with the count or the CRC of a group, empty if nothing is."""
-    if len(group) < _SMALLEST_GROUP:
+    if not group or (len(group) < _SMALLEST_GROUP and group[0] < _SMALLEST_GROUP):
         return f"{len(group)} bytes are no group; the shortest has {_SMALLEST_GROUP}"
     if group[0] != len(group):
         return f"the count says {group[0]} bytes, here are {len(group)}"
