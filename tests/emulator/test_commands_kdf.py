@@ -184,12 +184,24 @@ def test_a_key_slot_that_wants_a_random_nonce_gets_one(part: Part, ask: Ask, why
         assert "KeyConfig.ReqRandom (bit 6) is 1" in why(chip)
 
 
-def test_a_limited_key_counts(part: Part, ask: Ask) -> None:
-    chip = ready(part, slot_config={KEY_SLOT: 0x64E4})
+@pytest.mark.parametrize(
+    "to, details, used",
+    [
+        (OUT, INPUT, 1),
+        (TO_BUFFER, INPUT, 1),
+        (OUT, INPUT | ZERO_KEY, 0),
+        (OUT, INPUT_WITH_IV, 0),
+        (TO_SLOT, INPUT, 0),
+    ],
+)
+def test_a_use_of_a_limited_key_is_counted_and_a_refusal_is_not(
+    part: Part, ask: Ask, to: int, details: int, used: int
+) -> None:
+    chip = ready(part, slot_config={KEY_SLOT: 0x64E4, 1: 0x84C4})
     chip.memory.store(10, (32).to_bytes(4, "little") * 2 + bytes(64))
-    ask(chip, Opcode.KDF, HKDF | OUT | FROM_SLOT, KEY_SLOT, order(INPUT, b"message"))
+    ask(chip, Opcode.KDF, HKDF | to | FROM_SLOT, 1 << 8 | KEY_SLOT, order(details, b"message"))
 
-    assert chip.configuration.counter(0) == 1
+    assert chip.configuration.counter(0) == used
 
 
 def test_an_aes_key_in_a_slot_derives(part: Part, ask: Ask) -> None:

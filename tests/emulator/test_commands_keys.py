@@ -399,7 +399,8 @@ def test_the_message_digest_buffer_may_be_signed_in_place_of_temp_key(
     signature = ask(signer, Opcode.SIGN, mode, PRIVATE)
 
     verify(public_key(point), hashlib.sha256(message).digest(), signature)
-    assert (signer.volatile.temp_key, signer.volatile.message_digest_buffer) == (None, buffer)
+    assert signer.volatile.held() == ("MessageDigestBuffer",)
+    assert signer.volatile.message_digest_buffer == buffer
 
 
 def test_a_model_may_sign_no_buffer_internally(part: Part, ask: Ask, why: Why) -> None:

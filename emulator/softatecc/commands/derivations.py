@@ -1,7 +1,7 @@
 """The three functions of KDF: where each takes its key and message from, and what it makes of them.
 
 Rules of this file:
-1. The key is checked and its use counted here; where the result may go is the command's business.
+1. The key is checked here; where the result may go, and counting the use, is the command's business.
 2. A key in TempKey or in the Alternate Key Buffer stays there.
    Evidence: vendor-library - cryptoauthlib atca_tests_kdf.c uses one TempKey twice.
 3. The message's length is the last byte of the details, except for AES, which takes 16 bytes always.
@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from softatecc.commands.guards import count_use, permit_key, permit_secret, refuse, valid_temp_key
+from softatecc.commands.guards import permit_key, permit_secret, refuse, valid_temp_key
 from softatecc.crypto import aes_encrypt, hmac_sha256
 from softatecc.fields import KeyType
 from softatecc.key_rules import forbids_aes, is_private
 from softatecc.memory import TempKey
 from softatecc.packet import Command
+from softatecc.slots import Slot
 from softatecc.status import obey, parse_error
 
 if TYPE_CHECKING:
@@ -50,11 +51,18 @@ class Derived:
 
     Attributes:
         target: 32 or 64 bytes for the target of the mode.
+        source: the slot whose key was used, None where a register or nothing gave it.
         output: 32 bytes that go out whatever the target (PRF with AEAD), else nothing.
     """
 
     target: bytes = field(repr=False)
+    source: Slot | None
     output: bytes = field(default=b"", repr=False)
+
+
+def _key_slot(chip: Chip, cmd: Command) -> Slot | None:
+    """The slot the key is in, None where a register holds it."""
+    return chip.slot(cmd.param2 & 0xFF) if cmd.param1 & 3 == Source.SLOT else None
 
 
 _BLOCK, _AES_SIZE = 32, 16
@@ -74,7 +82,8 @@ def derive_prf(chip: Chip, cmd: Command, details: int, message: bytes) -> Derive
     aead = bool(details & _PRF_AEAD)
     stream = _p_sha256(key, message, 64 if details & _PRF_LONG or aead else 32)
 
-    return Derived(stream[:_BLOCK], stream[_BLOCK:]) if aead else Derived(stream)
+    source = _key_slot(chip, cmd)
+    return Derived(stream[:_BLOCK], source, stream[_BLOCK:]) if aead else Derived(stream, source)
 
 
 def _p_sha256(secret: bytes, seed: bytes, size: int) -> bytes:
@@ -96,15 +105,16 @@ def derive_aes(chip: Chip, cmd: Command, details: int, message: bytes) -> Derive
         raise refuse("KDF by AES is off: ChipOptions.KdfAesEnable (bit 2) is 0")
     key = _key(chip, cmd, _AES_SIZE * (details & 3), _AES_SIZE, key_type=KeyType.AES)
 
-    return Derived(aes_encrypt(key, message) + bytes(_AES_SIZE))
+    return Derived(aes_encrypt(key, message) + bytes(_AES_SIZE), _key_slot(chip, cmd))
 
 
 def derive_hkdf(chip: Chip, cmd: Command, details: int, message: bytes) -> Derived:
     """HMAC-SHA-256 of a message: one step of RFC 5869, either half of it."""
     taken = _hkdf_message(chip, cmd, details, message)
-    key = bytes(_BLOCK) if details & _HKDF_ZERO_KEY else _key(chip, cmd, 0, _BLOCK)
+    if details & _HKDF_ZERO_KEY:
+        return Derived(hmac_sha256(bytes(_BLOCK), taken), None)
 
-    return Derived(hmac_sha256(key, taken))
+    return Derived(hmac_sha256(_key(chip, cmd, 0, _BLOCK), taken), _key_slot(chip, cmd))
 
 
 def _hkdf_message(chip: Chip, cmd: Command, details: int, message: bytes) -> bytes:
@@ -146,10 +156,10 @@ def _expect_length(cmd: Command, details: int, message: bytes) -> None:
 def _key(chip: Chip, cmd: Command, start: int, size: int, key_type: KeyType | None = None) -> bytes:
     """`size` bytes of the key material the mode names."""
     chip.require_config_locked()
-    source = cmd.param1 & 3
-    if source == Source.SLOT:
-        return _slot_key(chip, cmd.param2 & 0xFF, start, size, key_type)
-    held = _register(chip, Source(source))
+    slot = _key_slot(chip, cmd)
+    if slot is not None:
+        return _slot_key(chip, slot, start, size, key_type)
+    held = _register(chip, Source(cmd.param1 & 3))
     if start + size > len(held):
         raise refuse(f"the source holds {len(held)} bytes; {start + size} are wanted")
 
@@ -169,13 +179,11 @@ def _register(chip: Chip, source: Source) -> bytes:
     return held.value[_BLOCK:]
 
 
-def _slot_key(chip: Chip, number: int, start: int, size: int, key_type: KeyType | None) -> bytes:
-    slot = chip.slot(number)
+def _slot_key(chip: Chip, slot: Slot, start: int, size: int, key_type: KeyType | None) -> bytes:
     if start + size > slot.size:
         raise refuse(f"{slot} holds {slot.size} bytes; {start + size} are wanted")
     if key_type is KeyType.AES:
         obey(forbids_aes(slot))
     permit_secret(chip, slot, chip.volatile.temp_key)
-    count_use(chip, slot)
 
-    return chip.memory.slot(number)[start : start + size]
+    return chip.memory.slot(slot.number)[start : start + size]

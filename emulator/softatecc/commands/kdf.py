@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from softatecc.commands.derivations import Derived, derive_aes, derive_hkdf, derive_prf
-from softatecc.commands.guards import permit_result, put, refuse, valid_temp_key
+from softatecc.commands.guards import count_use, permit_result, put, refuse, valid_temp_key
 from softatecc.commands.protection import Way, hidden, permitted
 from softatecc.commands.registry import SUCCESS, handles, unknown_mode
 from softatecc.memory import temp_key
@@ -71,6 +71,8 @@ def kdf(chip: Chip, cmd: Command) -> bytes:
     _require_room(chip, Target(target), destination, result.target)
 
     answer = hidden(chip, leaving) if way is Way.ENCRYPTED else leaving
+    if result.source is not None:
+        count_use(chip, result.source)
     _store(chip, Target(target), destination, result.target)
     return answer or SUCCESS
 
