@@ -171,6 +171,8 @@ class Replayer:
         how = Comparison.BYTES if cmd is None else self._knowledge.comparison(cmd)
         if recorded is None:
             how = Comparison.LENGTH
+        elif len(recorded) == _STATUS_SIZE:
+            how = Comparison.BYTES
         report.compared[how] += 1
         same = self._same(how, step, cmd, recorded, seen)
         if cmd is not None:
