@@ -16,12 +16,14 @@ import fcntl
 import hashlib
 import os
 import tempfile
+from operator import is_
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from softatecc.chip import Chip
 from softatecc.state import PACKED_SIZE, Contents
+from softatecc.zones import SLOT_COUNT
 
 _NAME: Final = b"softatecc state\n"
 _FORMAT: Final = 1
@@ -58,6 +60,7 @@ class StateFile:
         self._descriptor: int | None = None
         self._records = 0
         self._chain = b""
+        self._pieces: tuple[object, ...] = ()
         self.contents: Contents | None = None
         self.dropped = 0
         try:
@@ -89,9 +92,17 @@ class StateFile:
         Raises:
             StateError: it could not be written; the change must not be acknowledged.
         """
+        memory = chip.memory
+        pieces = (memory.configuration, memory.otp, *map(memory.slot, range(SLOT_COUNT)))
+        if len(pieces) == len(self._pieces) and all(map(is_, pieces, self._pieces)):
+            return  # most commands change nothing: the very objects of last time are still there
         contents = Contents.of(chip)
-        if contents == self.contents:
-            return
+        if contents != self.contents:
+            self._write(contents)
+            self.contents = contents
+        self._pieces = pieces
+
+    def _write(self, contents: Contents) -> None:
         try:
             if self._descriptor is None or self._records >= _MOST_RECORDS:
                 self._begin_anew(contents)
@@ -99,7 +110,6 @@ class StateFile:
                 self._append(contents)
         except OSError as error:
             raise StateError(f"the state cannot be kept in {self._path}: {error.strerror}") from None
-        self.contents = contents
 
     # --- reading ----------------------------------------------------------------------------------
 

@@ -137,7 +137,7 @@ def test_connections_beside_each_other_share_memory_and_not_registers(keyed: Chi
 
 
 def test_every_attribute_of_a_chip_is_known_to_fork(part: Part) -> None:
-    shared = {"model", "persistent_latch", "boot_prohibited", "time_is_short", "_i2c_address", "_was_off"}
+    shared = {"model", "persistent_latch", "boot_prohibited", "_i2c_address", "_was_off"}
     own = {"memory", "volatile", "entropy", "trace", "faults"}
     chip = part()
     twin = fork(chip)

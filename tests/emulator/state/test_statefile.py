@@ -90,6 +90,18 @@ def test_nothing_is_written_when_nothing_changed(path: Path) -> None:
         assert path.stat().st_size == size
 
 
+def test_a_key_that_is_no_key_any_more_is_a_change_though_its_bytes_stay(path: Path) -> None:
+    chip = a_part(0)
+    with StateFile(path) as file:
+        file.keep(chip)
+        chip.memory.store(0, bytes(bytearray(chip.memory.slot(0))))
+        file.keep(chip)
+
+        assert file.contents is not None
+        assert file.contents.private == frozenset()
+        assert path.stat().st_size == HEAD + 2 * RECORD
+
+
 def test_a_change_is_in_the_file_before_its_answer_can_be_read(path: Path) -> None:
     chip = a_part()
     seen: list[bool] = []
