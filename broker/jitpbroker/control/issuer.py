@@ -47,13 +47,16 @@ class DeskIssuer:
         Evidence: document - AWS's service model, CreateKeysAndCertificate.
         """
         key = _new_key()
-        private = crypto.dump_privatekey(crypto.FILETYPE_PEM, key)
-        public = crypto.dump_publickey(crypto.FILETYPE_PEM, key)
+        with _quiet():
+            private = crypto.dump_privatekey(crypto.FILETYPE_PEM, key)
+            public = crypto.dump_publickey(crypto.FILETYPE_PEM, key)
         return NewKey(private.decode("ascii"), public.decode("ascii"))
 
     def for_key(self, public_pem: str, *, at: datetime, until: datetime | None = None) -> str:
         """A device certificate (PEM) for a public key."""
-        return self._issue(crypto.load_publickey(crypto.FILETYPE_PEM, public_pem.encode()), at, until or _END)
+        with _quiet():
+            key = crypto.load_publickey(crypto.FILETYPE_PEM, public_pem.encode())
+        return self._issue(key, at, until or _END)
 
     def _issue(self, key: crypto.PKey, at: datetime, until: datetime) -> str:
         if self._key is None:
