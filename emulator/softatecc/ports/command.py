@@ -50,6 +50,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help=f"in the format of wolfSSL's ATECC608Sim (default {_DEFAULT_PORT}; 0 picks a free port)",
     )
     ports.add_argument("--i2c", metavar="N", type=_bus, help="as /dev/i2c-N for programs started with `env`")
+    ports.add_argument(
+        "--kit", action="store_true", help="as a development kit (kit protocol 1) on a terminal"
+    )
     part = command.add_argument_group("parts (may be repeated, once for each part)")
     part.add_argument("--profile", action="append", choices=profiles.names(), help="default blank")
     part.add_argument("--serial-number", metavar="HEX", action="append", type=_serial, help="nine bytes")
@@ -90,12 +93,13 @@ def act(chosen: argparse.Namespace) -> int:
             return _export(chosen.state[0], chosen.export, with_secrets=chosen.with_secrets)
         if chosen.import_ is not None:
             return _import(chosen.import_, chosen.state[0])
-        tcp = _DEFAULT_PORT if chosen.tcp is None and chosen.i2c is None else chosen.tcp
+        tcp = _DEFAULT_PORT if chosen.tcp is None and chosen.i2c is None and not chosen.kit else chosen.tcp
         device.serve(
             device.Plan(
                 orders,
                 tcp=tcp,
                 i2c=chosen.i2c,
+                kit=chosen.kit,
                 clock=time.monotonic if chosen.timing == "real" else None,
                 fresh=chosen.fresh,
                 trace=chosen.trace,
@@ -122,8 +126,10 @@ def _judge(chosen: argparse.Namespace) -> None:
         raise OrderError("--export and --import are about one part's memory; name its file with --state")
     if chosen.with_secrets and chosen.export is None:
         raise OrderError("--with-secrets is about --export alone; leave it out")
-    if chosen.fresh and (chosen.state or chosen.i2c is not None):
-        raise OrderError("--fresh is for TCP and keeps nothing; leave out --state and --i2c, or --fresh")
+    if chosen.fresh and (chosen.state or chosen.i2c is not None or chosen.kit):
+        raise OrderError(
+            "--fresh is for TCP and keeps nothing; leave out --state, --i2c and --kit, or --fresh"
+        )
 
 
 def _export(state: Path, target: Path, *, with_secrets: bool) -> int:

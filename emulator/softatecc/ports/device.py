@@ -4,8 +4,8 @@ Rules of this file:
 1. One ready line on standard output, a JSON object with what a client needs; the rest is standard error.
 2. Loopback only.
 3. A part whose state can no longer be kept is not served any longer.
-4. Over TCP every connection has registers of its own, on I2C all programs share the part's.
-   Evidence: vendor-library - wolfSSL ATECC608Sim keeps what is volatile for each connection.
+4. Over TCP every connection has registers of its own (`softatecc.state.beside`), on I2C and behind a kit
+   all programs share the part's.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from typing import Final, Self, TextIO
 from softatecc.chip import Chip
 from softatecc.ports import parts, preload
 from softatecc.ports.bus import Bus, Transactions
+from softatecc.ports.kit import Conversation as Kit
+from softatecc.ports.kit import Terminal
 from softatecc.ports.parts import Order, OrderError, Part
 from softatecc.ports.simulator import Conversation as Simulator
 from softatecc.ports.talk import Connection, Conversation
@@ -50,6 +52,7 @@ class Plan:
         orders: the parts.
         tcp: the first part's TCP port, the next part's is one higher; 0 picks free ones, None opens none.
         i2c: the number of the bus that all parts are on, None for no bus.
+        kit: put all parts behind a pseudo terminal, as a development kit.
         clock: makes parts busy and fall asleep as silicon does; they answer at once where None.
         fresh: over TCP, every connection meets a new part.
         trace: a file for every record.
@@ -59,6 +62,7 @@ class Plan:
     orders: tuple[Order, ...]
     tcp: int | None = None
     i2c: int | None = None
+    kit: bool = False
     clock: Clock | None = None
     fresh: bool = False
     trace: Path | None = None
@@ -75,6 +79,7 @@ class Device:
     Attributes:
         parts: the parts.
         tcp: the port of each part, empty without TCP.
+        terminal: the kit's serial port, None without one.
         bus_port: where the preload library finds the bus, None without one.
         failure: set to what stops the device.
 
@@ -94,6 +99,7 @@ class Device:
         self.parts: tuple[Part, ...] = ()
         self.tcp: tuple[int, ...] = ()
         self.bus_port: int | None = None
+        self.terminal: Terminal | None = None
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
@@ -140,21 +146,34 @@ class Device:
     # --- ports ------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        if self._plan.i2c is not None:
-            pairs = zip(self.parts, self._witnesses, strict=True)
-            bus = Bus([self._port(part, part.chip, witness) for part, witness in pairs])
-            addresses = [port.address for port in bus.ports]
-            for address in addresses:
-                if addresses.count(address) > 1:
-                    raise OrderError(
-                        f"two parts have the I2C address 0x{address:02x}; give each its own with --address"
-                    )
-            self.bus_port = await self._serve(0, lambda: Transactions(bus))
+        if self._plan.i2c is not None or self._plan.kit:
+            bus = Bus(self._ports())
+            if self._plan.i2c is not None:
+                self.bus_port = await self._serve(0, lambda: Transactions(bus))
+            if self._plan.kit:
+                self.terminal = Terminal(Kit(bus.ports), self._fail)
+                self._stack.callback(self.terminal.close)
         if self._plan.tcp is not None:
             first = self._plan.tcp
             for number in range(len(self.parts)):
                 port = await self._serve(first + number if first else 0, self._opener(number))
                 self.tcp = (*self.tcp, port)
+
+    def _ports(self) -> list[I2cPort]:
+        """The parts as one bus has them.
+
+        Raises:
+            OrderError: two have one address.
+        """
+        pairs = zip(self.parts, self._witnesses, strict=True)
+        ports = [self._port(part, part.chip, witness) for part, witness in pairs]
+        addresses = [port.address for port in ports]
+        for address in addresses:
+            if addresses.count(address) > 1:
+                raise OrderError(
+                    f"two parts have the I2C address 0x{address:02x}; give each its own with --address"
+                )
+        return ports
 
     def _opener(self, number: int) -> Callable[[], Conversation]:
         part, witness, order = self.parts[number], self._witnesses[number], self._plan.orders[number]
@@ -211,6 +230,8 @@ class Device:
         if self.tcp:
             line["tcp"] = f"{HOST}:{self.tcp[0]}"
             environment |= {"ATECC608_SIM_HOST": HOST, "ATECC608_SIM_PORT": str(self.tcp[0])}
+        if self.terminal is not None:
+            line["kit"] = self.terminal.path
         if self.bus_port is not None:
             line["i2c"] = f"/dev/i2c-{self._plan.i2c}"
             environment |= {
