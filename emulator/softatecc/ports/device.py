@@ -232,6 +232,7 @@ class Device:
             environment |= {"ATECC608_SIM_HOST": HOST, "ATECC608_SIM_PORT": str(self.tcp[0])}
         if self.terminal is not None:
             line["kit"] = self.terminal.path
+            environment |= self._for_kits()
         if self.bus_port is not None:
             line["i2c"] = f"/dev/i2c-{self._plan.i2c}"
             environment |= {
@@ -243,6 +244,14 @@ class Device:
             "parts": [self._described(number) for number in range(len(self.parts))],
             "env": environment,
         }
+
+    def _for_kits(self) -> dict[str, str]:
+        """What cryptoauthlib from 3.5 on needs of a pseudo terminal, where it can be had."""
+        try:
+            return {"LD_PRELOAD": str(preload.library())}
+        except preload.CannotBuild as error:
+            self._tell(f"cryptoauthlib from 3.5 on will not open the kit: {error}")
+            return {}
 
     def _described(self, number: int) -> dict[str, str]:
         chip, state = self.parts[number].chip, self._plan.orders[number].state

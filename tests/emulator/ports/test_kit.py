@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -74,6 +75,19 @@ def test_parts_are_numbered_and_chosen_by_address(say: Say) -> None:
 def test_what_is_not_understood_is_an_error_and_the_next_line_is_heard(say: Say, line: bytes) -> None:
     assert say(line + b"\n") == b"C0()\n"
     assert say(b"E:t(%s)\n" % INFO.encode()) == b"00(07000060028038)\n"
+
+
+def test_without_a_compiler_a_kit_is_served_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with DeviceThread(Plan((Order(),), kit=True)) as device:
+        line = device.device.ready()
+
+    assert line["env"] == {}
+    assert str(line["kit"]).startswith("/dev/pts/")
+    assert any("cryptoauthlib from 3.5 on will not open the kit" in sentence for sentence in device.told)
 
 
 def test_a_busy_part_answers_when_it_is_done() -> None:

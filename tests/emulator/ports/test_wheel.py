@@ -8,6 +8,8 @@ import pytest
 
 from softatecc import cal
 from softatecc.crypto import public_key, verify
+from softatecc.ports.device import Plan
+from softatecc.ports.parts import Order
 from softatecc.ports.thread import DeviceThread
 from softatecc.state import Contents
 from softatecc.trace import CommandRecord
@@ -40,6 +42,30 @@ codes.append(int(cal.atcab_verify_extern(bytearray(range(32)), signature, public
 codes.append(int(cal.atcab_release()))
 print(json.dumps([codes, public.hex(), signature.hex(), serial.hex(), bool(flag.value)]))
 """
+
+KIT = """
+import ctypes, json, sys, warnings
+warnings.simplefilter("ignore")
+import cryptoauthlib as cal
+cal.load_cryptoauthlib()
+cfg = cal.ATCAIfaceCfg()
+cfg.iface_type, cfg.devtype, cfg.rx_retries, cfg.wake_delay = 2, 3, 1, 1500
+uart, path = cfg.cfg.atcauart, ctypes.create_string_buffer(sys.argv[1].encode())
+uart.dev_interface, uart.dev_identity, uart.baud, uart.wordsize, uart.parity = 1, 0xC0, 115200, 8, 2
+cfg.cfg_data = ctypes.addressof(path)
+revision, serial = bytearray(4), bytearray(9)
+codes = [int(cal.atcab_init(cfg)), int(cal.atcab_info(revision)), int(cal.atcab_read_serial_number(serial))]
+print(json.dumps([codes, revision.hex(), serial.hex()]))
+"""
+
+
+def test_the_unmodified_wheel_finds_the_kit_on_a_pseudo_terminal(
+    serve: Callable[[Plan], DeviceThread], order: Order, child: Callable[..., object]
+) -> None:
+    device = serve(Plan((order,), kit=True))
+    assert device.device.terminal is not None
+
+    assert child(device, KIT, device.device.terminal.path) == [[0, 0, 0], "00006002", "0123528e47b3461dee"]
 
 
 def test_the_unmodified_wheel_provisions_and_signs_through_the_preload_library(
