@@ -95,3 +95,7 @@ class Gate(Protocol):
     ) -> tuple[Event, ...]:
         """An UNSUBSCRIBE was answered."""
         ...
+
+    def discarded(self, principal: Principal, topic: str, *, inbound: bool, why: str, at: datetime) -> None:
+        """A message was dropped for want of quota, room or time; ``inbound``: one that the client sent."""
+        ...

@@ -43,7 +43,9 @@ from jitpbroker.mqtt import (
     Unsubscribe,
     Violation,
 )
+from jitpbroker.mqtt.quota import PerSecond, Throughput
 from jitpbroker.mqtt.topics import is_basic_ingest
+from jitpbroker.permissions import announcement, refusal
 from jitpbroker.tls import HandshakeFacts
 from jitpbroker.transport import End, TlsTransport
 
@@ -66,6 +68,9 @@ class Peer:
         self._principal: Principal | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._over = False
+        limits = server.settings.limits
+        self._publishes = PerSecond(limits.publishes_per_second)
+        self._throughput = Throughput(limits.throughput)
 
     # -- Application: what TLS reports ---------------------------------------------------------
 
@@ -115,8 +120,16 @@ class Peer:
                 {"message": f"the broker failed on a packet of {self._name}", "exception": error}
             )
             self.hang_up(DisconnectReason.SERVER_ERROR, f"the broker failed: {error!r}")
+        wait = self._throughput.spend(len(data), self._loop.time())
         if connection.state is State.AWAITING_VERDICT:
             self._tls.pause_reading()
+        elif wait and not self._over:
+            self._tls.pause_reading()
+            self._loop.call_later(wait, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self._over:
+            self._tls.resume_reading()
 
     def ended(self, end: End, why: str) -> None:
         """The client has gone without DISCONNECT."""
@@ -153,6 +166,9 @@ class Peer:
     def send(self, packet: Packet) -> None:
         """Send ``packet``; a client that does not read is let go before it fills the memory."""
         if self._over or self._mqtt is None:
+            return
+        if isinstance(packet, Publish) and not self._publishes.take(self._server.now()):
+            self._server.discarded(self.principal, packet.topic, self._too_many())
             return
         self._tls.write(self._mqtt.send(packet, self._loop.time()))
         if isinstance(packet, ConnAck):
@@ -220,8 +236,12 @@ class Peer:
         self._server.publish(verdict.events)
 
     def _pass_on(self, request: Request) -> None:
-        why = self._refusal(request)
-        if why is not None and isinstance(request, Subscribe) and self._server.gate.denies_by_suback:
+        gate, at = self._server.gate, self._server.now()
+        if isinstance(request, Publish) and not self._publishes.take(at):
+            gate.discarded(self.principal, request.topic, inbound=True, why=self._too_many(), at=at)
+            return
+        why = refusal(gate, self.principal, request, at)
+        if why is not None and isinstance(request, Subscribe) and gate.denies_by_suback:
             self.send(SubAck(request.packet_id, (SubAckCode.FAILURE,) * len(request.subscriptions)))
         elif why is not None:
             # AWS calls it the client's error under 3.1.1 (MiniStack); a metric tells the rest.
@@ -231,30 +251,11 @@ class Peer:
                 self.send(PubAck(request.packet_id))
         else:
             self._server.engine.receive(self, request)
-            self._announce(request)
+            if not self._over:
+                self._server.publish(announcement(gate, self.principal, request, at))
 
-    def _announce(self, request: Request) -> None:
-        """Publish what the service says about a change of subscriptions."""
-        gate, at = self._server.gate, self._server.now()
-        match request:
-            case Subscribe(subscriptions=subscriptions):
-                filters = tuple(subscription.topic_filter for subscription in subscriptions)
-                self._server.publish(gate.subscribed(self.principal, filters, at=at))
-            case Unsubscribe(topic_filters=topic_filters):
-                self._server.publish(gate.unsubscribed(self.principal, topic_filters, at=at))
-            case Publish() | PubAck():
-                pass
-
-    def _refusal(self, request: Request) -> str | None:
-        gate, at = self._server.gate, self._server.now()
-        match request:
-            case Publish(topic=topic, retain=retain):
-                return gate.may_publish(self.principal, topic, retain=retain, at=at)
-            case Subscribe(subscriptions=subscriptions):
-                answers = (gate.may_subscribe(self.principal, s.topic_filter, at=at) for s in subscriptions)
-                return next((why for why in answers if why is not None), None)
-            case Unsubscribe() | PubAck():
-                return None
+    def _too_many(self) -> str:
+        return f"more than {self._publishes.limit} messages in one second, in and out"
 
     def _violated(self, violation: Violation) -> None:
         if violation.answer is not None:

@@ -17,7 +17,7 @@ from OpenSSL import SSL
 
 from jitpbroker.credentials import ServerCredentials
 from jitpbroker.engine import Engine
-from jitpbroker.gate import Event, Gate
+from jitpbroker.gate import Event, Gate, Principal
 from jitpbroker.mqtt import DisconnectReason, Limits
 from jitpbroker.peer import Peer
 from jitpbroker.tls import TlsSettings, server_context
@@ -28,6 +28,9 @@ KIB = 1024
 
 #: Turns of the event loop between asyncio's accept and ``connection_made``: a task, its transport, its call.
 _ACCEPT_STEPS = 3
+
+#: Seconds between two ticks of the engine.
+_BEAT = 1.0
 
 
 def _random_client_id() -> str:
@@ -96,6 +99,8 @@ class Server:
         self._pending: set[Peer] = set()
         self._connections: set[Peer] = set()
         self._all_gone: asyncio.Event | None = None
+        self._beat: asyncio.TimerHandle | None = None
+        engine.discarded = self.discarded
 
     @property
     def port(self) -> int:
@@ -133,12 +138,15 @@ class Server:
         except BaseException:
             await self.engine.close()
             raise
+        self._tick()
 
     async def close(self) -> None:
         """Stop listening, hang up on everybody, wait until the last has gone. No will is published."""
         if self._listener is None or self._all_gone is None:
             return
         await self._stop_accepting()
+        if self._beat is not None:
+            self._beat.cancel()
         for peer in tuple(self._connections):
             why = "the broker is shutting down"
             peer.hang_up(DisconnectReason.SERVER_INITIATED_DISCONNECT, why, publish_will=False)
@@ -220,6 +228,14 @@ class Server:
         self.engine.detach(peer, at, publish_will=publish_will)
         by_itself = reason == DisconnectReason.CLIENT_INITIATED_DISCONNECT
         self.publish(self.gate.disconnected(peer.principal, client_initiated=by_itself, reason=reason, at=at))
+
+    def _tick(self) -> None:
+        self.engine.tick(self.now())
+        self._beat = asyncio.get_running_loop().call_later(_BEAT, self._tick)
+
+    def discarded(self, principal: Principal, topic: str, why: str) -> None:
+        """A message for a client was dropped."""
+        self.gate.discarded(principal, topic, inbound=False, why=why, at=self.now())
 
     def publish(self, events: tuple[Event, ...]) -> None:
         """Publish messages of the service; nobody's policy is asked but the receivers'."""

@@ -64,6 +64,9 @@ class FirstRegisterThenAdmit:
         self.asked.append((principal.client_id, reason, client_initiated, at))
         return ()
 
+    def discarded(self, principal: Principal, topic: str, *, inbound: bool, why: str, at: datetime) -> None:
+        raise AssertionError((principal, topic, inbound, why, at))
+
     def subscribed(
         self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
     ) -> tuple[Event, ...]:

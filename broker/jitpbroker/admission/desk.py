@@ -26,7 +26,7 @@ from jitpbroker.mqtt.packets import ConnectReturnCode
 from jitpbroker.registry.entities import CertificateStatus, DeviceCertificate, RegistrationConfig
 from jitpbroker.registry.ids import IdSource, counting_ids
 from jitpbroker.registry.store import Registry
-from jitpbroker.trace import Decision, Provisioning, Trace
+from jitpbroker.trace import Authorization, Decision, Provisioning, Trace
 
 #: Provisioning's second half; called with the time at which it runs.
 Job: TypeAlias = "Callable[[datetime], None]"
@@ -126,6 +126,22 @@ class FrontDesk:
 
     def _ask(self, principal: Principal, questions: tuple[Question, ...], at: datetime) -> str | None:
         return self._authorizer.ask(principal, self._latest[principal.client_id], questions, at)
+
+    def discarded(self, principal: Principal, topic: str, *, inbound: bool, why: str, at: datetime) -> None:
+        """Written down as a refusal of ``iot:Publish`` or ``iot:Receive`` that no policy was asked about."""
+        action = "iot:Publish" if inbound else "iot:Receive"
+        resource = self.registry.arns.topic(topic)
+        self.trace.add(
+            Authorization(
+                at,
+                principal.client_id,
+                principal.certificate_id,
+                action,
+                resource,
+                allowed=False,
+                why=f"discarded, no policy was asked: {why}",
+            )
+        )
 
     # --- the end of an admitted connection ----------------------------------------------------------
 

@@ -10,6 +10,7 @@ Rules of this seam:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -45,7 +46,13 @@ class Client(Protocol):
 
 
 class Engine(Protocol):
-    """Routes messages between clients; ``local`` and ``amqtt`` are interchangeable."""
+    """Routes messages between clients; ``local`` and ``amqtt`` are interchangeable.
+
+    Attributes:
+        discarded: told of each message the engine drops: for whom, on which topic, and why.
+    """
+
+    discarded: Callable[[Principal, str, str], None]
 
     async def start(self) -> None:
         """Get ready; called once, inside the event loop that all other calls come from."""
@@ -70,3 +77,11 @@ class Engine(Protocol):
     def publish(self, event: ServiceEvent) -> None:
         """The service itself publishes."""
         ...
+
+    def tick(self, at: datetime) -> None:
+        """Time has passed; called about once a second."""
+        ...
+
+
+def unheard(_principal: Principal, _topic: str, _why: str) -> None:
+    """Nobody wants to know what was discarded; how an engine begins."""

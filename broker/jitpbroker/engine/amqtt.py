@@ -21,13 +21,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from jitpbroker.engine import Client
+from jitpbroker.engine import Client, unheard
 from jitpbroker.gate import Event as ServiceEvent
+from jitpbroker.gate import Principal
 from jitpbroker.mqtt import (
     ConnAck,
     Decoder,
@@ -175,6 +176,7 @@ class AmqttEngine:
     """Lets amqtt route the messages."""
 
     def __init__(self) -> None:
+        self.discarded: Callable[[Principal, str, str], None] = unheard
         self._broker: _Broker | None = None
         self._attached: dict[str, _Attached] = {}
         self._kept_filters: dict[str, set[str]] = {}
@@ -257,6 +259,10 @@ class AmqttEngine:
     def publish(self, event: ServiceEvent) -> None:
         """Broadcast a message of the service with QoS 1."""
         self._broadcast(event.topic, event.payload, 1)
+
+    def tick(self, at: datetime) -> None:
+        """Amqtt reads its own clock."""
+        del at
 
     async def _serve(self, attached: _Attached, predecessor: asyncio.Task[None] | None) -> None:
         """One client's life in amqtt; a predecessor of the same id must have left first."""

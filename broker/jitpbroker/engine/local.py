@@ -4,12 +4,13 @@ Rules of this file:
 1. A message is delivered with the lower of publish and subscription QoS; of a client's overlapping filters
    the highest QoS counts and the message arrives once.
 2. A QoS 1 message counts as in flight until its PUBACK; what exceeds the window waits, what exceeds the
-   queue ends the connection.
+   queue ends the connection. Unacknowledged ones are sent again, marked DUP.
 3. Retained messages go to whoever subscribes to exactly their topic; a filter with wildcards gets none, and
    topics below ``$`` retain none.
 4. A client with ``clean_session`` false keeps subscriptions and QoS 1 messages for an hour after it left;
-   unacknowledged ones are sent again, marked DUP, when it returns. Nothing survives the process.
+   what came meanwhile is handed out at ten a second when it returns. Nothing survives the process.
 5. The service's own events are published with QoS 1.
+6. Time is that of the latest ``attach``, ``detach`` or ``tick``.
 
 Evidence: document - rules 2 to 4: AWS IoT developer guide, page mqtt, and General Reference, quotas; the
 lower QoS of rule 1: OASIS MQTT 3.1.1 section 3.8.4.
@@ -18,12 +19,14 @@ Evidence: assumed - overlapping filters deliver once; rule 5.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from jitpbroker.engine import Client
+from jitpbroker.engine import Client, unheard
+from jitpbroker.engine.session import Keeping, Sent, Session
 from jitpbroker.gate import Event as ServiceEvent
+from jitpbroker.gate import Principal
 from jitpbroker.mqtt import (
     ConnAck,
     DisconnectReason,
@@ -39,39 +42,24 @@ from jitpbroker.mqtt import (
 from jitpbroker.mqtt.topics import has_wildcard, matches
 
 _CACHED_TOPICS = 1024
-_MAX_PACKET_ID = 0xFFFF
-
-
-@dataclass(slots=True)
-class _Session:
-    """What the engine knows of one client id."""
-
-    client: Client | None
-    filters: dict[str, int] = field(default_factory=dict)
-    in_flight: OrderedDict[int, Publish] = field(default_factory=OrderedDict)
-    waiting: deque[Publish] = field(default_factory=deque)
-    last_packet_id: int = 0
-    left_at: datetime | None = None
 
 
 class LocalEngine:
-    """Routes messages between the clients attached to it."""
+    """Routes messages between the clients attached to it.
 
-    def __init__(
-        self,
-        limits: Limits | None = None,
-        *,
-        max_waiting: int = 1000,
-        max_retained: int = 10_000,
-        session_expiry: timedelta = timedelta(hours=1),
-    ) -> None:
+    Attributes:
+        discarded: told of every message that is dropped for want of room or time.
+    """
+
+    def __init__(self, limits: Limits | None = None, *, keeping: Keeping | None = None) -> None:
+        self.discarded: Callable[[Principal, str, str], None] = unheard
         self._limits = limits or Limits()
-        self._max_waiting = max_waiting
-        self._max_retained = max_retained
-        self._session_expiry = session_expiry
-        self._sessions: dict[str, _Session] = {}
+        self._keeping = keeping or Keeping()
+        self._sessions: dict[str, Session] = {}
         self._retained: dict[str, Publish] = {}
-        self._routes: dict[str, tuple[tuple[_Session, int], ...]] = {}
+        self._routes: dict[str, tuple[tuple[Session, int], ...]] = {}
+        self._waiting_bytes = 0
+        self._at = self._ticked = datetime.min.replace(tzinfo=UTC)
 
     async def start(self) -> None:
         """Nothing to prepare."""
@@ -81,36 +69,56 @@ class LocalEngine:
         self._sessions.clear()
         self._retained.clear()
         self._routes.clear()
+        self._waiting_bytes = 0
+
+    # -- clients come and go -------------------------------------------------------------------------
 
     def attach(self, client: Client, at: datetime) -> None:
         """Answer CONNACK; a kept session resumes."""
-        self._forget_expired(at)
+        self._at = at
+        self._forget_expired()
         client_id = client.principal.client_id
         kept = self._sessions.get(client_id)
         if client.connect.clean_session or kept is None:
-            self._sessions[client_id] = _Session(client)
-            self._routes.clear()
+            self._forget(client_id)
+            self._sessions[client_id] = Session(client.principal, client)
             client.send(ConnAck())
             return
-        kept.client, kept.left_at = client, None
+        kept.principal, kept.client, kept.left_at = client.principal, client, None
+        kept.stored, kept.pace = len(kept.waiting), self._keeping.stored_per_second
         client.send(ConnAck(session_present=True))
-        for message in tuple(kept.in_flight.values()):
-            client.send(replace(message, dup=True))
+        for sent in tuple(kept.in_flight.values()):
+            self._send_again(client, sent)
         self._send_waiting(kept)
 
     def detach(self, client: Client, at: datetime, *, publish_will: bool) -> None:
         """Keep or forget the session, then publish the will if there is one and it is due."""
+        self._at = at
         session = self._sessions[client.principal.client_id]
         session.client, session.left_at = None, at
         if client.connect.clean_session:
-            del self._sessions[client.principal.client_id]
-            self._routes.clear()
+            self._forget(client.principal.client_id)
         will = client.connect.will
         if publish_will and will is not None:
             message = Publish(will.topic, will.payload, will.qos, will.retain)
             if will.retain:
                 self._retain(message)
             self._route(message)
+
+    def tick(self, at: datetime) -> None:
+        """Send again what nobody acknowledged, go on with what is stored, forget what has expired."""
+        passed, self._at, self._ticked = max(timedelta(), at - self._ticked), at, at
+        self._forget_expired()
+        for session in tuple(self._sessions.values()):
+            if session.client is not None and session.in_flight:
+                self._look_after(session, session.client)
+            if session.stored:
+                pace = self._keeping.stored_per_second
+                session.pace = min(pace, session.pace + int(pace * passed / timedelta(seconds=1)))
+            if session.waiting:
+                self._send_waiting(session)
+
+    # -- messages --------------------------------------------------------------------------------------
 
     def publish(self, event: ServiceEvent) -> None:
         """Route a message of the service."""
@@ -135,7 +143,7 @@ class LocalEngine:
 
     def _take(self, client: Client, message: Publish) -> None:
         if message.retain and not self._retain(message):
-            why = f"{self._max_retained} retained messages are held, which is this broker's limit"
+            why = f"{self._keeping.retained} retained messages are held, which is this broker's limit"
             client.hang_up(DisconnectReason.THROTTLED, why)
             return
         if message.packet_id is not None:
@@ -149,28 +157,32 @@ class LocalEngine:
         if not message.payload:
             self._retained.pop(message.topic, None)
             return True
-        if message.topic not in self._retained and len(self._retained) >= self._max_retained:
+        if message.topic not in self._retained and len(self._retained) >= self._keeping.retained:
             return False
         self._retained[message.topic] = message
         return True
 
-    def _subscribe(self, client: Client, session: _Session, request: Subscribe) -> None:
-        granted: list[int] = []
-        for subscription in request.subscriptions:
-            session.filters[subscription.topic_filter] = subscription.qos
-            granted.append(subscription.qos)
+    def _subscribe(self, client: Client, session: Session, request: Subscribe) -> None:
+        """Take filters; those of a resumed session count towards the limit, too."""
+        wanted = {each.topic_filter: each.qos for each in request.subscriptions}
+        count = len(session.filters.keys() | wanted.keys())
+        if count > self._limits.subscriptions:
+            why = f"{count} subscriptions, AWS IoT allows {self._limits.subscriptions}"
+            client.hang_up(DisconnectReason.CLIENT_ERROR, why)
+            return
+        session.filters.update(wanted)
         self._routes.clear()
-        client.send(SubAck(request.packet_id, tuple(granted)))
-        for subscription in request.subscriptions:
-            retained = self._retained.get(subscription.topic_filter)
-            if retained is not None and not has_wildcard(subscription.topic_filter):
-                self._deliver(session, retained, subscription.qos, retain=True)
+        client.send(SubAck(request.packet_id, tuple(each.qos for each in request.subscriptions)))
+        for each in request.subscriptions:
+            retained = self._retained.get(each.topic_filter)
+            if retained is not None and not has_wildcard(each.topic_filter):
+                self._deliver(session, retained, each.qos, retain=True)
 
     def _route(self, message: Publish) -> None:
         for session, qos in self._routes_of(message.topic):
             self._deliver(session, message, qos)
 
-    def _routes_of(self, topic: str) -> tuple[tuple[_Session, int], ...]:
+    def _routes_of(self, topic: str) -> tuple[tuple[Session, int], ...]:
         routes = self._routes.get(topic)
         if routes is None:
             if len(self._routes) >= _CACHED_TOPICS:
@@ -183,8 +195,10 @@ class LocalEngine:
             self._routes[topic] = routes
         return routes
 
+    # -- deliveries --------------------------------------------------------------------------------------
+
     def _deliver(
-        self, session: _Session, message: Publish, subscription_qos: int, *, retain: bool = False
+        self, session: Session, message: Publish, subscription_qos: int, *, retain: bool = False
     ) -> None:
         """Send or queue a message; ``retain`` only for one that was kept [MQTT-3.3.1-8, MQTT-3.3.1-9]."""
         client = session.client
@@ -194,33 +208,67 @@ class LocalEngine:
             if client is not None and client.may_receive(message.topic):
                 client.send(message)
             return
-        if len(session.waiting) < self._max_waiting:
+        if (why := self._no_room(session, message)) is None:
             session.waiting.append(message)
+            self._count(session, len(message.payload))
             self._send_waiting(session)
         elif client is not None:
-            why = f"{self._max_waiting} QoS 1 messages wait for a client that does not acknowledge"
-            client.hang_up(DisconnectReason.THROTTLED, why)
+            client.hang_up(DisconnectReason.THROTTLED, f"{why} wait for a client that does not acknowledge")
+        else:
+            self.discarded(session.principal, message.topic, f"{why} wait for a client that is away")
 
-    def _send_waiting(self, session: _Session) -> None:
+    def _no_room(self, session: Session, message: Publish) -> str | None:
+        keeping, size = self._keeping, len(message.payload)
+        if len(session.waiting) >= keeping.waiting:
+            return f"{keeping.waiting} QoS 1 messages"
+        if session.waiting_bytes + size > keeping.waiting_bytes:
+            return f"{session.waiting_bytes} bytes of QoS 1 messages"
+        if self._waiting_bytes + size > keeping.all_waiting_bytes:
+            return f"{self._waiting_bytes} bytes of all clients' QoS 1 messages"
+        return None
+
+    def _send_waiting(self, session: Session) -> None:
         client = session.client
         while client is not None and session.waiting and len(session.in_flight) < self._limits.in_flight:
+            if session.stored:
+                if not session.pace:
+                    return
+                session.stored -= 1
+                session.pace -= 1
             message = session.waiting.popleft()
+            self._count(session, -len(message.payload))
             if client.may_receive(message.topic):
-                message = replace(message, packet_id=self._next_packet_id(session))
+                message = replace(message, packet_id=session.next_packet_id())
                 assert message.packet_id is not None
-                session.in_flight[message.packet_id] = message
+                session.in_flight[message.packet_id] = Sent(message, self._at, self._at)
                 client.send(message)
 
-    def _next_packet_id(self, session: _Session) -> int:
-        """The next free one; the window is far smaller than the 65535 there are."""
-        packet_id = session.last_packet_id % _MAX_PACKET_ID + 1
-        while packet_id in session.in_flight:
-            packet_id = packet_id % _MAX_PACKET_ID + 1
-        session.last_packet_id = packet_id
-        return packet_id
+    def _look_after(self, session: Session, client: Client) -> None:
+        for packet_id, sent in tuple(session.in_flight.items()):
+            if self._at - sent.first >= self._keeping.give_up:
+                del session.in_flight[packet_id]
+                why = f"nobody acknowledged it for {self._keeping.give_up}"
+                self.discarded(session.principal, sent.message.topic, why)
+            elif self._at - sent.latest >= self._keeping.retry:
+                self._send_again(client, sent)
 
-    def _forget_expired(self, at: datetime) -> None:
+    def _send_again(self, client: Client, sent: Sent) -> None:
+        sent.latest = self._at
+        client.send(replace(sent.message, dup=True))
+
+    # -- keeping and forgetting ----------------------------------------------------------------------------
+
+    def _count(self, session: Session, size: int) -> None:
+        session.waiting_bytes += size
+        self._waiting_bytes += size
+
+    def _forget(self, client_id: str) -> None:
+        session = self._sessions.pop(client_id, None)
+        if session is not None:
+            self._waiting_bytes -= session.waiting_bytes
+        self._routes.clear()
+
+    def _forget_expired(self) -> None:
         for client_id, session in tuple(self._sessions.items()):
-            if session.left_at is not None and at - session.left_at >= self._session_expiry:
-                del self._sessions[client_id]
-                self._routes.clear()
+            if session.left_at is not None and self._at - session.left_at >= self._keeping.session:
+                self._forget(client_id)

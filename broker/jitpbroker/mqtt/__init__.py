@@ -7,7 +7,7 @@ from jitpbroker.mqtt.decode import Decoder, decode
 from jitpbroker.mqtt.encode import encode
 from jitpbroker.mqtt.errors import ProtocolError, UnsupportedProtocolLevel
 from jitpbroker.mqtt.framing import Frame
-from jitpbroker.mqtt.limits import Limits
+from jitpbroker.mqtt.limits import AWS_LIMITS, Limits
 from jitpbroker.mqtt.packets import (
     ConnAck,
     Connect,
@@ -30,6 +30,7 @@ from jitpbroker.mqtt.packets import (
 from jitpbroker.mqtt.reasons import DisconnectReason
 
 __all__ = [
+    "AWS_LIMITS",
     "ConnAck",
     "Connect",
     "ConnectArrived",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 KIB = 1024
 
@@ -26,6 +27,9 @@ class Limits:
         filters_per_subscribe: Evidence: document - AWS quotas page.
         subscriptions: filters held by one connection. Evidence: document - AWS quotas page.
         in_flight: QoS 1 messages sent and not acknowledged. Evidence: document - AWS quotas page.
+        publishes_per_second: messages in and out; more are discarded. ``None`` for no limit, so that a load
+            test measures the broker; `AWS_LIMITS` has AWS's. Evidence: assumed - own choice.
+        throughput: bytes read in a second; more have to wait. As before. Evidence: assumed - own choice.
     """
 
     connect_timeout: float = 10.0
@@ -38,9 +42,15 @@ class Limits:
     filters_per_subscribe: int = 8
     subscriptions: int = 50
     in_flight: int = 100
+    publishes_per_second: int | None = None
+    throughput: int | None = None
 
     def keep_alive(self, asked: int) -> int:
         """The keep-alive in force, in seconds, when a client asked for ``asked``."""
         if asked == 0 or asked > self.keep_alive_ceiling:
             return self.keep_alive_ceiling
         return max(asked, self.keep_alive_floor)
+
+
+#: With the quotas that count by the second. Evidence: document - AWS General Reference, IoT Core quotas.
+AWS_LIMITS: Final = Limits(publishes_per_second=100, throughput=512 * KIB)

@@ -10,6 +10,7 @@ import pytest
 
 from jitpbroker import mqtt
 from jitpbroker.engine.local import LocalEngine
+from jitpbroker.engine.session import Keeping
 from jitpbroker.gate import Event
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def test_packet_ids_go_round_and_skip_those_in_flight(attach: Attach, engine: Lo
 
 
 def test_a_client_that_never_acknowledges_is_let_go(attach: Attach) -> None:
-    engine = LocalEngine(mqtt.Limits(in_flight=2), max_waiting=3)
+    engine = LocalEngine(mqtt.Limits(in_flight=2), keeping=Keeping(waiting=3))
     listener, speaker = attach("listener", to=engine), attach("speaker", to=engine)
     listener.subscribe("a")
     for _ in range(5):
@@ -195,7 +196,7 @@ def test_nothing_is_retained_below_the_dollar_sign(attach: Attach) -> None:
 
 
 def test_retained_messages_have_a_limit(attach: Attach) -> None:
-    engine = LocalEngine(max_retained=1)
+    engine = LocalEngine(keeping=Keeping(retained=1))
     speaker = attach("speaker", to=engine)
     speaker.publish("a", retain=True)
     speaker.publish("a", b"replaced", retain=True)
@@ -284,7 +285,7 @@ def test_a_session_is_kept_for_an_hour(
 
 
 def test_a_session_that_is_away_holds_only_so_much(attach: Attach) -> None:
-    engine = LocalEngine(max_waiting=2)
+    engine = LocalEngine(keeping=Keeping(waiting=2))
     device, speaker = attach("device", to=engine, clean_session=False), attach("speaker", to=engine)
     device.subscribe("a")
     engine.detach(device, NOW, publish_will=False)

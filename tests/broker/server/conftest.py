@@ -75,6 +75,9 @@ class FakeGate:
         self.ended.append((principal.client_id, reason, client_initiated))
         return (Event(f"{ENDED}{principal.client_id}", reason.encode()),)
 
+    def discarded(self, principal: Principal, topic: str, *, inbound: bool, why: str, at: datetime) -> None:
+        raise AssertionError((principal, topic, inbound, why, at))
+
     def subscribed(
         self, principal: Principal, topic_filters: tuple[str, ...], *, at: datetime
     ) -> tuple[Event, ...]:
