@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from softatecc.ports.device import Plan
 from softatecc.ports.parts import Order
 from softatecc.ports.thread import DeviceThread
 from softatecc.state import Contents
+from softatecc.timing import Clock
 from softatecc.trace import CommandRecord
 
 pytestmark = [
@@ -68,9 +70,11 @@ def test_the_unmodified_wheel_finds_the_kit_on_a_pseudo_terminal(
     assert child(device, KIT, device.device.terminal.path) == [[0, 0, 0], "00006002", "0123528e47b3461dee"]
 
 
+@pytest.mark.parametrize("clock", [None, time.monotonic], ids=["at once", "in real time"])
 def test_the_unmodified_wheel_provisions_and_signs_through_the_preload_library(
-    device: DeviceThread, child: Callable[..., object]
+    serve: Callable[[Plan], DeviceThread], order: Order, child: Callable[..., object], clock: Clock | None
 ) -> None:
+    device = serve(Plan((order,), i2c=1, clock=clock))
     answer = child(device, CODE)
     assert isinstance(answer, list)
     codes, public, signature, serial, verified = answer
@@ -85,3 +89,4 @@ def test_the_unmodified_wheel_provisions_and_signs_through_the_preload_library(
     assert contents.private == {0}
     assert names.count("GenKey") == 1
     assert names[-2:] == ["Nonce", "Verify"]
+    assert "watchdog" not in " ".join(str(record) for record in chip.trace)
