@@ -1,6 +1,8 @@
 """Every published packet, answered as published; the one nobody has seen on a bus, behind its switch."""
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from softatecc.packet import encode_response
 from softatecc.status import Status
 from softatecc.wire import I2cPort, WordAddress
 
-FILE = Path(__file__).parents[1] / "vectors" / "atecc608a" / "vectors.json"
+FOLDER = Path(__file__).parents[1] / "vectors" / "atecc608a"
 
 #: Nobody has seen these on a bus.
 LOW_CONFIDENCE = {"wake_selftest_failed"}
@@ -45,9 +47,11 @@ class Vector:
 
 
 def _load() -> dict[str, Vector]:
-    tree = json.loads(FILE.read_text(encoding="utf-8"))
+    tree, own = (
+        json.loads((FOLDER / name).read_text(encoding="utf-8")) for name in ("vectors.json", "own.json")
+    )
     vectors = {}
-    for entry in tree["vectors"]:
+    for entry in (*tree["vectors"], *own["vectors"]):
         setup = entry["setup"]
         image = bytearray.fromhex(tree["images"][setup["image"]])
         for zone, offset in (("data", LOCK_VALUE), ("config", LOCK_CONFIG)):
@@ -74,7 +78,13 @@ def test_every_vector_runs_or_is_of_low_confidence() -> None:
     doubtful = {vector.name for vector in VECTORS.values() if vector.confidence == "low"}
 
     assert doubtful == LOW_CONFIDENCE
-    assert len(RUNNING) + len(LOW_CONFIDENCE) + 1 == len(VECTORS) == 54
+    assert len(RUNNING) + len(LOW_CONFIDENCE) + 1 == len(VECTORS) == 54 + 23
+
+
+def test_our_own_vectors_are_what_their_generator_makes() -> None:
+    made = subprocess.run([sys.executable, FOLDER / "own.py"], capture_output=True, text=True, check=True)
+
+    assert made.stdout == (FOLDER / "own.json").read_text(encoding="utf-8")
 
 
 def test_every_vector_names_its_source() -> None:
