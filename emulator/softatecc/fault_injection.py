@@ -138,7 +138,8 @@ class FaultyDevice:
         """Take the supply away and give it back; a stuck part comes free and is asleep."""
         self._come_free()
         self._device.chip.power_cycle()
-        # The port must learn that its part is asleep; to a part without registers that is nothing new.
+        # The port must learn that its part is asleep, or it would go on listening. The trace of a part
+        # that has just lost all shows a sleep that costs nothing more.
         self._device.write(WordAddress.SLEEP)
 
     def _come_free(self) -> None:

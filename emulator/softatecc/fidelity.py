@@ -15,7 +15,7 @@ import pkgutil
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -200,9 +200,12 @@ def summary_lines(surveys: Iterable[Survey]) -> Iterator[str]:
         yield f"| {command_name(found.opcode)} | {len(found.modes)} | {len(found.rules)} | {cells} |"
 
 
-def page() -> Iterator[str]:
-    """The whole page, line by line."""
-    surveys = [survey(opcode) for opcode in opcodes()]
+def page(surveys: Sequence[Survey]) -> Iterator[str]:
+    """The whole page, line by line.
+
+    Args:
+        surveys: of every command, in the order of `opcodes`.
+    """
     yield from _INTRODUCTION.splitlines()
     yield ""
     yield from summary_lines(surveys)
@@ -214,4 +217,4 @@ def page() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n".join(page()) + "\n")
+    sys.stdout.write("\n".join(page([survey(opcode) for opcode in opcodes()])) + "\n")

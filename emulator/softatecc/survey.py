@@ -76,6 +76,7 @@ _WITHOUT_TEMP_KEY = frozenset(
 #: What the page says of a mark that stands in the middle of a function.
 DETAIL = "a detail of it"
 _SHA = ShaContext(Sha256())
+_PASSED = TempKey(bytes(64), SourceFlag.FIXED, is64=True)
 _ADDRESSED = frozenset((Opcode.READ, Opcode.WRITE))
 
 
@@ -175,7 +176,7 @@ def _registers() -> Iterator[TempKey | None]:
     """TempKey in every state that a rule looks at."""
     value = bytes(64)
     yield None
-    yield TempKey(value, SourceFlag.FIXED, is64=True)
+    yield _PASSED
     yield TempKey(value, SourceFlag.RANDOM, key_id=4, gen_dig_data=True)
     yield TempKey(value, SourceFlag.RANDOM, key_id=14, gen_key_data=True)
     yield TempKey(bytes(31) + b"\x01" + bytes(32), SourceFlag.RANDOM, gen_key_data=True, private=True)
@@ -195,7 +196,9 @@ def _situations(opcode: Opcode, mode: int) -> Iterator[tuple[Chip, bytes]]:
     """A part in a state, and the packet it is sent; a part that was changed is replaced by a fresh one."""
     for base in _parts():
         chip = fork(base)
-        for temp_key in (None,) if opcode in _WITHOUT_TEMP_KEY else _registers():
+        # What an unlocked part refuses, it refuses whatever TempKey holds.
+        registers = _registers() if base.configuration.config_locked else (None, _PASSED)
+        for temp_key in (None,) if opcode in _WITHOUT_TEMP_KEY else registers:
             for param2 in _operands(opcode):
                 for length in _LENGTHS.get(opcode, (0,)):
                     if not _as_made(chip, base):
