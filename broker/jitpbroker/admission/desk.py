@@ -19,17 +19,20 @@ from jitpbroker.admission.authorize import Authorizer, Question, Session
 from jitpbroker.admission.case import Sni
 from jitpbroker.admission.decide import Known, Provision, Refuse, decide, record_of
 from jitpbroker.admission.profiles import AWS_2026, Profile
-from jitpbroker.admission.provision import provision
-from jitpbroker.admission.switches import CONNACK_NOT_AUTHORIZED, EVENT_ALWAYS, SUBSCRIBE_FAILS
+from jitpbroker.admission.provisioner import Job, Provisioner
+from jitpbroker.admission.rate import ConnectRate
+from jitpbroker.admission.switches import (
+    CONNACK_NOT_AUTHORIZED,
+    CONNECT_RATE_ONE,
+    EVENT_ALWAYS,
+    SUBSCRIBE_FAILS,
+)
 from jitpbroker.gate import Admitted, Event, HangUp, Principal
 from jitpbroker.mqtt.packets import ConnectReturnCode
-from jitpbroker.registry.entities import CertificateStatus, DeviceCertificate, RegistrationConfig
+from jitpbroker.registry.entities import CertificateStatus, DeviceCertificate
 from jitpbroker.registry.ids import IdSource, counting_ids
 from jitpbroker.registry.store import Registry
-from jitpbroker.trace import Authorization, Decision, Provisioning, Trace
-
-#: Provisioning's second half; called with the time at which it runs.
-Job: TypeAlias = "Callable[[datetime], None]"
+from jitpbroker.trace import Authorization, Decision, Trace
 
 #: Runs a job now or later; the time handed in is that of the CONNECT.
 Schedule: TypeAlias = "Callable[[Job, datetime], None]"
@@ -38,6 +41,9 @@ NOT_AUTHENTICATED: Final = "NOT_AUTHENTICATED"
 AUTH_ERROR: Final = "AUTH_ERROR"
 JITP_REGISTERED: Final = "JITP_REGISTERED"
 JITR_REGISTERED: Final = "JITR_REGISTERED"
+THROTTLED: Final = "THROTTLED"
+
+__all__ = ["AUTH_ERROR", "JITP_REGISTERED", "JITR_REGISTERED", "FrontDesk", "Job", "Schedule", "at_once"]
 
 
 def at_once(job: Job, at: datetime) -> None:
@@ -79,9 +85,10 @@ class FrontDesk:
         self._log = log
         self._new_id = new_id or counting_ids()
         self._schedule = schedule
-        self._roles = roles
+        self._provisioner = Provisioner(registry, trace, log, roles)
         self._authorizer = Authorizer(registry, trace, log)
         self._latest: dict[str, Session] = {}
+        self._connects = ConnectRate() if profile.chose(CONNECT_RATE_ONE) else None
         self._open: dict[str, deque[Session]] = {}
 
     # --- Gate -------------------------------------------------------------------------------------
@@ -203,6 +210,8 @@ class FrontDesk:
 
         Evidence: assumed - that AWS asks about the will's topic at CONNECT is MiniStack's reading.
         """
+        if self._connects is not None and (why := self._connects.objection(attempt)) is not None:
+            return HangUp(THROTTLED, why)
         session = Session(
             self._new_id(),
             self._next_version(attempt),
@@ -277,42 +286,9 @@ class FrontDesk:
             why = f"{where} and waits in PENDING_ACTIVATION for somebody to activate it"
             return HangUp(JITR_REGISTERED, why, (registered,))
 
-        def job(at: datetime) -> None:
-            self._provision(device.id, ca.id, config, at)
-
-        self._schedule(job, attempt.at)
+        self._schedule(self._provisioner.job(device.id, ca.id, config), attempt.at)
         told = (registered,) if self.profile.chose(EVENT_ALWAYS) else ()
         return HangUp(JITP_REGISTERED, f"{where}; its template runs now, connect again", told)
-
-    def _provision(
-        self, certificate_id: str, ca_certificate_id: str, config: RegistrationConfig, at: datetime
-    ) -> None:
-        device = self.registry.certificates.get(certificate_id)
-        if device is None or device.status is not CertificateStatus.PENDING_ACTIVATION:
-            return  # somebody was faster than a delayed job
-        outcome = provision(config, device, self.registry, role_check=self._role_check, at=at)
-        record = Provisioning(
-            at=at,
-            certificate_id=certificate_id,
-            ca_certificate_id=ca_certificate_id,
-            succeeded=outcome.why is None,
-            certificate_status=outcome.status.value,
-            thing_name=outcome.thing_name,
-            policy_names=outcome.policy_names,
-            why=outcome.why,
-        )
-        self.trace.add(record)
-        if self._log is not None:
-            self._log.write(logs.provisioning_entry(record))
-
-    def _role_check(self, role: str, action: str) -> str | None:
-        if self._roles is None:
-            return None
-        if role not in self._roles:
-            return f"role {role} cannot be assumed; create it and let it trust iot.amazonaws.com."
-        if not {action, "iot:*"} & self._roles[role]:
-            return f"role {role} may not {action}; AWSIoTThingsRegistration would allow it."
-        return None
 
     # --- refusals -----------------------------------------------------------------------------------
 

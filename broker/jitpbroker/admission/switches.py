@@ -186,6 +186,20 @@ SUBSCRIBE_FAILS: Final = Choice(
     "OASIS MQTT 3.1.1 section 3.9.3; AWS's quotas page speaks of validating SUBACK",
     2014,
 )
+CONNECT_RATE_FREE: Final = Choice(
+    "free",
+    "A client id may connect as often as it likes.",
+    Grade.ASSUMED,
+    "own choice: the clock of a repeatable run stands still",
+    2026,
+)
+CONNECT_RATE_ONE: Final = Choice(
+    "one-per-second",
+    "A second CONNECT of one client id within a second is refused; strangers' do not count.",
+    Grade.DOCUMENT,
+    "AWS General Reference, AWS IoT Core quotas (archived copy of 2019-20)",
+    2018,
+)
 AUTHN_ERRORS_LOGGED: Final = Choice(
     "on-request",
     "The log event Connection.AuthNError exists, and is off until asked for.",
@@ -225,6 +239,9 @@ REGISTERED_EVENT: Final = Switch(
 )
 CONNACK: Final = Switch("connack", "How is a CONNECT refused?", (CONNACK_NONE, CONNACK_NOT_AUTHORIZED))
 SUBSCRIBE: Final = Switch("subscribe", "How is a SUBSCRIBE refused?", (SUBSCRIBE_CLOSES, SUBSCRIBE_FAILS))
+CONNECT_RATE: Final = Switch(
+    "connect-rate", "How often may a client id connect?", (CONNECT_RATE_FREE, CONNECT_RATE_ONE)
+)
 AUTHN_ERRORS: Final = Switch(
     "authn-errors", "Is refused authentication logged?", (AUTHN_ERRORS_LOGGED, AUTHN_ERRORS_UNKNOWN)
 )
@@ -241,6 +258,7 @@ SWITCHES: Final = (
     REGISTERED_EVENT,
     CONNACK,
     SUBSCRIBE,
+    CONNECT_RATE,
     AUTHN_ERRORS,
 )
 

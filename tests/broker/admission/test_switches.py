@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 import pytest
@@ -18,13 +18,14 @@ from jitpbroker.admission.rule import Rule
 from jitpbroker.admission.switches import SWITCHES, Choice, Switch, choice_named, switch_of
 from jitpbroker.gate import HangUp
 from jitpbroker.mqtt import ConnectReturnCode
-from jitpbroker.registry import Registry
+from jitpbroker.registry import CertificateStatus, Registry
 from jitpbroker.trace import Trace
 from jitpbroker.x509 import Certificate
 
 Pki: TypeAlias = Mapping[str, Certificate]
 AttemptOf: TypeAlias = Callable[..., Attempt]
 
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SIGNER = "O=CompanyName,CN=signer FFFF"
 
 
@@ -186,6 +187,31 @@ def test_a_refusal_has_a_return_code_where_that_is_switched(
 
     assert isinstance(answer, HangUp)
     assert (answer.reason, answer.return_code) == ("NOT_AUTHENTICATED", code)
+
+
+def test_one_connect_a_second_where_that_is_switched(
+    registry: Registry, pki: Pki, attempt: AttemptOf, trace: Trace
+) -> None:
+    device = registry.certificates.register(pki["device"], at=NOW, status=CertificateStatus.ACTIVE)
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    registry.policies.create("p", json.dumps({"Version": "2012-10-17", "Statement": everything}), at=NOW)
+    registry.policies.attach("p", device.arn)
+    limited = FrontDesk(registry, trace, profile=turned_by_name(AWS_2026, "connect-rate", "one-per-second"))
+
+    def came_in(certificate: Certificate, client_id: str, seconds: float) -> str:
+        at = NOW + timedelta(seconds=seconds)
+        answer = limited.connect(attempt(certificate, client_id=client_id, at=at))
+        return answer.reason if isinstance(answer, HangUp) else "admitted"
+
+    assert [
+        came_in(pki["signer"], "a", 0.0),  # a stranger uses up nobody's second
+        came_in(pki["device"], "a", 0.1),
+        came_in(pki["device"], "b", 0.2),
+        came_in(pki["device"], "a", 1.0),
+        came_in(pki["device"], "a", 1.1),
+        came_in(pki["device"], "b", 1.15),
+        came_in(pki["device"], "b", 1.2),
+    ] == ["NOT_AUTHENTICATED", "admitted", "admitted", "THROTTLED", "admitted", "THROTTLED", "admitted"]
 
 
 def test_subscribing_is_refused_as_switched(registry: Registry, trace: Trace) -> None:
