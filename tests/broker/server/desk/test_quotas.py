@@ -1,0 +1,351 @@
+"""AWS's quotas, one by one: the wire first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jitpbroker import mqtt
+from jitpbroker.admission.profiles import AWS_2026, turned_by_name
+from jitpbroker.engine.local import LocalEngine
+from jitpbroker.engine.session import Keeping
+from jitpbroker.gate import Event
+from jitpbroker.registry.jsontext import Json
+from jitpbroker.server import after
+from jitpbroker.trace import Authorization
+
+if TYPE_CHECKING:
+    from tests.broker.server.conftest import Dial, Identity, Issue, RawClient
+    from tests.broker.server.desk.conftest import Account, Enter, Knock, OpenAccount
+
+EVERYTHING: dict[str, Json] = {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
+
+
+@pytest.fixture
+def member(account: Account, enter: Enter, device: Identity) -> RawClient:
+    """An admitted client that may do everything."""
+    account.register(device, EVERYTHING)
+    return enter(account, device)
+
+
+def tick(account: Account, **units: float) -> None:
+    """Time passes, and the engine hears of it."""
+    account.later(**units)
+    account.call(lambda: account.server.engine.tick(account.time[0]))
+
+
+def tell(account: Account, count: int) -> None:
+    """The service publishes 0, 1, … with QoS 1 on topic a."""
+
+    def publish() -> None:
+        for number in range(count):
+            account.server.engine.publish(Event("a", str(number).encode()))
+
+    account.call(publish)
+
+
+def messages(client: RawClient, count: int) -> list[mqtt.Publish]:
+    packets = [client.packet() for _ in range(count)]
+    out = [packet for packet in packets if isinstance(packet, mqtt.Publish)]
+    assert len(out) == count, packets
+    return out
+
+
+# -- packets ---------------------------------------------------------------------------------------------
+
+
+def test_a_payload_of_128_kib_is_taken_and_one_byte_more_closes(account: Account, member: RawClient) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    taken = member.publish("a", bytes(128 * 1024))
+    member.send(mqtt.Publish("a", bytes(128 * 1024 + 1), qos=1, packet_id=2))
+
+    assert taken == mqtt.PubAck(9)
+    assert member.end() == "close_notify"
+    assert account.last_end().reason == "CLIENT_ERROR"
+    assert account.last_end().why == "PUBLISH carries 131073 bytes, AWS IoT allows 131072"
+
+
+@pytest.mark.parametrize(
+    "good, bad, words",
+    [
+        ("a" * 256, "a" * 257, "has 257 bytes, AWS IoT allows 256"),
+        ("a/b/c/d/e/f/g/h", "a/b/c/d/e/f/g/h/i", "has 8 slashes, AWS IoT allows 7"),
+        ("$aws/rules/r/b/c/d/e/f/g/h/i", "$aws/rules/r/b/c/d/e/f/g/h/i/j", "has 8 slashes"),
+    ],
+)
+def test_a_topic_is_as_long_and_as_deep_as_allowed(
+    account: Account, member: RawClient, good: str, bad: str, words: str
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    taken = member.publish(good, b"")
+    member.send(mqtt.Publish(bad, b"", qos=1, packet_id=2))
+
+    assert taken == mqtt.PubAck(9)
+    assert member.end() == "close_notify"
+    assert words in account.last_end().why
+
+
+@pytest.mark.parametrize("client_id, words", [("x" * 129, "has 129 bytes"), ("$x", "starts with $")])
+def test_a_client_id_that_is_too_long_or_reserved_is_closed_on(
+    account: Account, knock: Knock, enter: Enter, device: Identity, client_id: str, words: str
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    account.register(device, EVERYTHING)
+
+    assert knock(account, device, client_id) == "close_notify"
+    assert enter(account, device, "x" * 128).ping() == mqtt.PingResp()
+    assert any(words in str(record) for record in account.call(lambda: list(account.trace)))
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        mqtt.Publish("a", b"", qos=2, packet_id=1),
+        mqtt.Subscribe(1, (mqtt.Subscription("a", 2),)),
+    ],
+)
+def test_qos_2_is_not_spoken(account: Account, member: RawClient, packet: mqtt.Packet) -> None:
+    """Evidence: document - AWS IoT developer guide, mqtt: no answer is sent; that it closes is inferred."""
+    member.send(packet)
+
+    assert member.end() == "close_notify"
+    assert "QoS 2, which AWS IoT does not support; use QoS 1" in account.last_end().why
+
+
+def test_eight_filters_fit_into_a_subscribe_and_nine_close(account: Account, member: RawClient) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    filters = tuple(mqtt.Subscription(f"t/{number}") for number in range(9))
+    member.send(mqtt.Subscribe(1, filters[:8]))
+    taken = member.packet()
+    member.send(mqtt.Subscribe(2, filters))
+
+    assert taken == mqtt.SubAck(1, (0,) * 8)
+    assert member.end() == "close_notify"
+    assert account.last_end().why == "SUBSCRIBE has 9 filters, AWS IoT allows 8"
+
+
+# -- connections -----------------------------------------------------------------------------------------
+
+
+def test_a_connection_bears_fifty_subscriptions_those_it_resumed_included(
+    account: Account, enter: Enter, device: Identity
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    account.register(device, EVERYTHING)
+    first = enter(account, device, clean_session=False)
+    for number in range(50):
+        first.subscribe(f"t/{number}")
+    first.send(mqtt.Disconnect())
+    first.end()
+    again = enter(account, device, clean_session=False)
+    known = again.subscribe("t/7")
+    again.send(mqtt.Subscribe(2, (mqtt.Subscription("t/50"),)))
+
+    assert known == mqtt.SubAck(1, (1,))
+    assert again.end() == "close_notify"
+    assert account.last_end().why == "51 subscriptions, AWS IoT allows 50"
+
+
+def test_a_client_id_connects_once_a_second_where_that_is_switched_on(
+    open_account: OpenAccount, knock: Knock, enter: Enter, device: Identity
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    account = open_account(profile=turned_by_name(AWS_2026, "connect-rate", "one-per-second"))
+    account.register(device, EVERYTHING)
+    first = enter(account, device)
+    end = knock(account, device)
+    account.later(seconds=1)
+
+    assert end == "close_notify"
+    assert account.last_end().reason == "THROTTLED"
+    assert first.ping() == mqtt.PingResp()
+    assert enter(account, device).ping() == mqtt.PingResp()
+
+
+def test_what_exceeds_a_hundred_messages_a_second_is_discarded_and_the_connection_stays(
+    open_account: OpenAccount, enter: Enter, device: Identity
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    account = open_account(limits=mqtt.AWS_LIMITS)
+    account.register(device, EVERYTHING)
+    client = enter(account, device)
+    client.send(*(mqtt.Publish("a", b"", qos=1, packet_id=number) for number in range(1, 131)))
+    client.send(mqtt.PingReq())
+    answers = [client.packet() for _ in range(101)]
+    account.later(seconds=1)
+
+    assert answers == [*(mqtt.PubAck(number) for number in range(1, 101)), mqtt.PingResp()]
+    assert client.publish("a", b"") == mqtt.PubAck(9)
+    discarded = [r for r in account.records(Authorization) if isinstance(r, Authorization) and not r.allowed]
+    assert len(discarded) == 30
+    assert discarded[0].action == "iot:Publish"
+    assert discarded[0].why == (
+        "discarded, no policy was asked: more than 100 messages in one second, in and out"
+    )
+
+
+def test_what_a_client_would_get_beyond_that_is_discarded_too_and_sent_again_if_it_was_qos_1(
+    open_account: OpenAccount, enter: Enter, device: Identity
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas, outbound publishes; the second chance is
+    that of any message nobody acknowledged.
+    """
+    account = open_account(limits=mqtt.Limits(publishes_per_second=2))
+    account.register(device, EVERYTHING)
+    client = enter(account, device)
+    client.subscribe("a")
+    tell(account, 4)
+    first, pinged = messages(client, 2), client.ping()
+    client.send(*(mqtt.PubAck(message.packet_id or 0) for message in first))
+    client.ping()
+    tick(account, seconds=20)
+
+    assert [message.payload for message in first] == [b"0", b"1"]
+    assert pinged == mqtt.PingResp()
+    assert [(m.payload, m.dup) for m in messages(client, 2)] == [(b"2", True), (b"3", True)]
+    assert account.refused().action == "iot:Receive"
+
+
+def test_bytes_beyond_the_throughput_wait_and_none_is_lost(
+    open_account: OpenAccount, enter: Enter, device: Identity
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas; that the excess waits is inferred."""
+    account = open_account(limits=mqtt.Limits(throughput=400_000))
+    account.register(device, EVERYTHING)
+    client = enter(account, device)
+    client.send(*(mqtt.Publish("a", bytes(50_000), qos=1, packet_id=n) for n in range(1, 11)))
+
+    assert [client.packet() for _ in range(10)] == [mqtt.PubAck(n) for n in range(1, 11)]
+    assert client.ping() == mqtt.PingResp()
+
+
+# -- deliveries ------------------------------------------------------------------------------------------
+
+
+def test_a_hundred_messages_are_in_flight_and_no_more(account: Account, member: RawClient) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    member.subscribe("a")
+    tell(account, 101)
+    first = messages(member, 100)
+    pinged = member.ping()
+    member.send(mqtt.PubAck(first[0].packet_id or 0))
+
+    assert pinged == mqtt.PingResp()
+    assert [message.payload for message in messages(member, 1)] == [b"100"]
+
+
+def test_what_is_not_acknowledged_comes_again(account: Account, member: RawClient) -> None:
+    """Evidence: assumed - AWS sends again for up to an hour; when, nobody says."""
+    member.subscribe("a")
+    tell(account, 1)
+    (first,) = messages(member, 1)
+    tick(account, seconds=20)
+    (again,) = messages(member, 1)
+    member.send(mqtt.PubAck(first.packet_id or 0))
+    member.ping()
+    tick(account, seconds=20)
+
+    assert (first.dup, again.dup, again.packet_id) == (False, True, first.packet_id)
+    assert member.ping() == mqtt.PingResp()
+
+
+def test_a_persistent_session_gets_what_it_missed_ten_a_second(
+    account: Account, enter: Enter, device: Identity
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    account.register(device, EVERYTHING)
+    client = enter(account, device, clean_session=False)
+    client.subscribe("a")
+    client.send(mqtt.Disconnect())
+    client.end()
+    tell(account, 12)
+    tick(account, seconds=1)
+    back = enter(account, device, clean_session=False)
+    first, pinged = messages(back, 10), back.ping()
+    tick(account, seconds=1)
+
+    assert [message.payload for message in first] == [str(n).encode() for n in range(10)]
+    assert pinged == mqtt.PingResp()
+    assert [message.payload for message in messages(back, 2)] == [b"10", b"11"]
+
+
+@pytest.mark.parametrize("away, present", [(timedelta(minutes=59), True), (timedelta(hours=1), False)])
+def test_a_persistent_session_lives_for_an_hour(
+    account: Account, enter: Enter, dial: Dial, device: Identity, away: timedelta, present: bool
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    account.register(device, EVERYTHING)
+    client = enter(account, device, clean_session=False)
+    client.send(mqtt.Disconnect())
+    client.end()
+    account.later(seconds=away.total_seconds())
+    back = dial(account, device)
+    back.send(mqtt.Connect("device", clean_session=False))
+
+    assert back.packet() == mqtt.ConnAck(session_present=present)
+
+
+def test_what_piles_up_for_a_client_that_is_away_is_bounded_and_told(
+    open_account: OpenAccount, enter: Enter, device: Identity
+) -> None:
+    """Evidence: assumed - own choice."""
+    account = open_account(engine=LocalEngine(keeping=Keeping(waiting_bytes=3)))
+    account.register(device, EVERYTHING)
+    client = enter(account, device, clean_session=False)
+    client.subscribe("a")
+    client.send(mqtt.Disconnect())
+    client.end()
+    tell(account, 5)
+    back = enter(account, device, clean_session=False)
+
+    assert [message.payload for message in messages(back, 3)] == [b"0", b"1", b"2"]
+    assert back.ping() == mqtt.PingResp()
+    refused = account.refused()
+    assert (refused.action, refused.resource.rpartition("/")[2]) == ("iot:Receive", "a")
+    assert refused.why.endswith("3 bytes of QoS 1 messages wait for a client that is away")
+
+
+def test_a_retained_message_goes_to_its_exact_topic_only(account: Account, member: RawClient) -> None:
+    """Evidence: document - AWS IoT developer guide, mqtt, retained messages."""
+    member.publish("a/b", b"kept", retain=True)
+    by_wildcard, silence = member.subscribe("a/+"), member.ping()
+    by_name = member.subscribe("a/b")
+
+    assert (by_wildcard, silence, by_name) == (mqtt.SubAck(1, (1,)), mqtt.PingResp(), mqtt.SubAck(1, (1,)))
+    (message,) = messages(member, 1)
+    assert (message.payload, message.retain) == (b"kept", True)
+
+
+def test_a_retained_will_is_kept_for_who_comes_later(
+    account: Account, member: RawClient, enter: Enter, issue: Issue
+) -> None:
+    """Evidence: document - AWS IoT developer guide, mqtt, last will and iot:RetainPublish."""
+    other = issue("other")
+    account.register(other, EVERYTHING)
+    lost = enter(account, other, "lost", will=mqtt.Will("wills/lost", b"gone", qos=1, retain=True))
+    member.subscribe("wills/+")
+    lost.reset()
+    (live,) = messages(member, 1)
+    member.subscribe("wills/lost")
+    (kept,) = messages(member, 1)
+
+    assert (live.payload, live.retain) == (b"gone", False)
+    assert (kept.payload, kept.retain) == (b"gone", True)
+
+
+# -- time to provision -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds, status", [(0.0, "ACTIVE"), (3600.0, "PENDING_ACTIVATION")])
+def test_a_template_runs_when_its_time_has_come(
+    open_account: OpenAccount, knock: Knock, device: Identity, signer: Identity, seconds: float, status: str
+) -> None:
+    """Evidence: document - aws/iot-atlas pull request 107 speaks of one to three seconds, typically."""
+    account = open_account()
+    account.desk._schedule = after(seconds, lambda: account.time[0])
+    account.register_ca(signer)
+
+    assert knock(account, device) == "close_notify"
+    assert account.status(device) == status
