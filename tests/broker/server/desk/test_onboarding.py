@@ -10,6 +10,7 @@ from cryptography.x509.oid import NameOID
 
 from jitpbroker import mqtt
 from jitpbroker.registry.jsontext import Json
+from jitpbroker.server import after
 
 if TYPE_CHECKING:
     from tests.broker.server.conftest import Dial, Identity, Issue, RawClient
@@ -257,3 +258,23 @@ def test_a_thing_that_differs_stops_provisioning(
         'Existing AttributePayload: {"version":"v0"} conflicts with'
         ' AttributePayload: {"version":"v1"} in Template.'
     )
+
+
+# -- time to provision ---------------------------------------------------------------------------------
+
+
+def test_a_template_runs_when_its_time_has_come(
+    open_account: OpenAccount, knock: Knock, enter: Enter, device: Identity, signer: Identity
+) -> None:
+    """Evidence: document - aws/iot-atlas pull request 107 speaks of one to three seconds, typically."""
+    account = open_account()
+    account.desk._schedule = after(3600.0, lambda: account.time[0])
+    account.register_ca(signer)
+    ends = [knock(account, device), knock(account, device)]
+    status = account.status(device)
+    account.desk._schedule = after(0.0, lambda: account.time[0])
+    ends.append(knock(account, device))
+
+    assert ends == ["close_notify"] * 3
+    assert status == "PENDING_ACTIVATION"
+    assert enter(account, device).ping() == mqtt.PingResp()
