@@ -50,6 +50,26 @@ class DeviceModel:
             Evidence: assumed - data sheet text and cryptoauthlib disagree; flags stay.
         key_valid_needs_ecc_slot: Info(KeyValid) of a slot that holds no ECC key answers 0F, not 0.
             Evidence: assumed - data sheets name both.
+        failed_wake_response: what a wake shows after a failed power-on self test.
+            Evidence: assumed - cryptoauthlib's constant, whose CRC bytes are swapped; never seen on a bus.
+        shared_nonce_is_gen_dig_data: GenDig(SharedNonce) sets GenDigData.
+            Evidence: assumed - data sheet text says so, cryptoauthlib's host model not; it does not.
+        mac_takes_gen_key_digest: MAC accepts a TempKey that GenKey made.
+            Evidence: assumed - no source; accepted.
+        internal_sign_from_buffer: Sign(Internal) with the buffer bit signs the Message Digest Buffer in
+            place of TempKey's value; False refuses the mode.
+            Evidence: assumed - cryptoauthlib has the bit, no source says what is signed.
+        ecdh_slot_to_slot: ECDH from a slot into slot N|1 by mode 04; False refuses the mode.
+            Evidence: assumed - the mode is not in the public table.
+        temp_key_only: the value of ECDHPROT and KDFPROT that lets a result into registers alone; the other
+            one of 2 and 3 lets it into slots too.
+            Evidence: assumed - the order of the two values is in no public source.
+        derived_temp_key_source: SourceFlag of a TempKey that ECDH, KDF, SHA or CheckMac filled.
+            Evidence: assumed - no source; fixed.
+        kdf_writes_never_slots: KDF and ECDH may write a slot whose WriteConfig is Never.
+            Evidence: assumed - no source says which WriteConfig they need; they may not.
+        ecdsa_self_test: the bit of SelfTest that reports a failure of ECDSA.
+            Evidence: assumed - bit 2 by the data sheets, bit 1 in cryptoauthlib's mask of all tests.
         long_watchdog: milliseconds until the watchdog expires where ChipMode asks for the long time.
             Evidence: assumed - sources say 10 or 13 s; 13 as cryptoauthlib's header.
     """

@@ -61,6 +61,7 @@ BLANK_PART = (
     Suite("basic", "unlocked"),
     Suite("lockcfg", "", counts=False),
     Suite("basic", "configuration locked"),
+    Suite("cio", "configuration locked"),
     Suite("lockdata", "", counts=False),
     Suite("basic", "data locked"),
     Suite("cio", "data locked"),
