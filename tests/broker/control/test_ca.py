@@ -230,7 +230,7 @@ def weak_rsa(issue: Issue) -> Identity:
 
 
 BAD_CAS: dict[str, tuple[Callable[[Issue], str], str]] = {
-    "no certificate": (lambda issue: "hello", "cannot be read"),
+    "no certificate": (lambda _issue: "hello", "cannot be read"),
     "no CA": (lambda issue: issue("leaf").pem, "do not say CA:TRUE"),
     "no basicConstraints": (lambda issue: issue("leaf", ca=None).pem, "do not say CA:TRUE"),
     "a short RSA key": (lambda issue: weak_rsa(issue).pem, "The key in the certificate is not valid"),
