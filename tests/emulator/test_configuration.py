@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from softatecc import profiles
+from softatecc.chip import Chip
 from softatecc.config import Configuration
 from softatecc.counter import COUNTER_MAXIMUM, decode_counter, encode_counter
 from softatecc.decode import decode
 from softatecc.fields import ChipMode, KeyConfig, SlotConfig, WriteRule
+from softatecc.model import DeviceModel, Revision
 from softatecc.options import (
     ChipOptions,
     CountMatch,
@@ -17,6 +19,7 @@ from softatecc.options import (
     VolatileKeyPermission,
     X509Format,
 )
+from softatecc.packet import Command, Opcode, decode_response
 
 
 @pytest.fixture
@@ -259,5 +262,23 @@ def test_every_profile_names_itself_and_its_source() -> None:
 
 
 def test_an_unknown_profile_is_answered_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="there is no profile 'tnglora'; choose one of aws_zero_touch_608, blank"):
+    with pytest.raises(
+        ValueError, match="there is no profile 'tnglora'; choose one of aws_zero_touch_608, blank"
+    ):
         profiles.load("tnglora")
+
+
+@pytest.mark.parametrize(
+    "revision, number, byte_13",
+    [(Revision.ATECC608A, "00006002", 0xC1), (Revision.ATECC608B, "00006003", 0x61)],
+)
+def test_a_part_is_numbered_and_enabled_as_its_model_is_delivered(
+    revision: Revision, number: str, byte_13: int
+) -> None:
+    chip = Chip.unprovisioned("tngtls", bytes(9), model=DeviceModel(revision=revision))
+    answer = chip.exchange(Command(Opcode.INFO, 0, 0).encode())
+
+    assert decode_response(answer).hex() == number
+    assert chip.configuration.rev_num.hex() == number
+    assert chip.configuration.image[13] == byte_13
+    assert chip.configuration.aes_enable

@@ -25,7 +25,7 @@ from softatecc.fields import KeyType
 from softatecc.key_rules import forbids_validation, wants_random_nonce
 from softatecc.memory import SourceFlag
 from softatecc.packet import Command, Opcode
-from softatecc.slots import INVALID, VALIDATED, Slot
+from softatecc.slots import INVALID, VALIDATED
 from softatecc.status import Rejected, Status, obey
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _validate_external(chip: Chip, cmd: Command) -> bytes:
     Evidence: assumed - 0F, as where X509format permits no certificate.
     """
     expect_data(cmd, _SIGNATURE_SIZE + _POINT_SIZE)
-    slot: Slot = chip.slot(cmd.param2)
+    slot = chip.slot(cmd.param2)
     chip.require_config_locked()
     obey(forbids_validation(slot))
     raise refuse(f"{slot} is not validated by certificate: X509format {slot.key.x509_id} permits none")
