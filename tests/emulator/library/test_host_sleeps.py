@@ -26,9 +26,9 @@ def test_other_systems_keep_their_sleeps(monkeypatch: pytest.MonkeyPatch, platfo
 def test_another_system_leaves_the_library_usable_with_its_sleeps(
     monkeypatch: pytest.MonkeyPatch, transport: EmulatorTransport
 ) -> None:
+    library = cal.CryptoAuthLib(transport.port, host_sleeps=False)  # loaded as what this system is
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(sys, "platform", "darwin")
-        library = cal.CryptoAuthLib(transport.port, host_sleeps=False)
         with pytest.raises(SleepsStay), library:
             pytest.fail("it was opened")
 
