@@ -170,7 +170,7 @@ def _group(call: Call) -> str:
     name, identifier = (call.asked.maybe_text(each) for each in ("logGroupName", "logGroupIdentifier"))
     if (name is None) is (identifier is None):
         raise _invalid("Give logGroupName or logGroupIdentifier, one of the two.")
-    chosen = name or (identifier or "").rpartition(":log-group:")[2].removesuffix(":*")
+    chosen = name or (identifier or "").rpartition(":log-group:")[2]
     if chosen not in _groups(call):
         raise Refused("ResourceNotFoundException", "The specified log group does not exist.")
     return chosen

@@ -1,0 +1,164 @@
+"""The port: limits of size and time, raw paths, and that it opens and closes in order."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from jitpbroker.control.messages import Request, Response
+from jitpbroker.control.serving import MOST_BYTES, ControlApp, ControlServer
+
+if TYPE_CHECKING:
+    from tests.broker.control.conftest import Desk
+
+T = TypeVar("T")
+
+
+class Echo:
+    """Answers with the facts it was given."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def handle(self, request: Request) -> Response:
+        self.requests.append(request)
+        return Response(200, {"content-type": "application/json"}, b"{}", "noted")
+
+
+def served(plane: object, client: Callable[[int], T], *, patience: float = 5.0) -> tuple[T, list[str]]:
+    """What a blocking client gets from a server that runs meanwhile, and what the operator was told."""
+    told: list[str] = []
+
+    async def run() -> T:
+        app = ControlApp(plane, told.append, patience=patience)  # type: ignore[arg-type]
+        server = ControlServer(app)
+        await server.start()
+        try:
+            return await asyncio.to_thread(client, server.port)
+        finally:
+            await server.close()
+            await server.close()
+
+    return asyncio.run(run()), told
+
+
+def ask(method: str, path: str, body: bytes = b"", **headers: str) -> Callable[[int], tuple[int, Any]]:
+    def client(port: int) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        answer = response.status, json.loads(response.read() or b"{}")
+        connection.close()
+        return answer
+
+    return client
+
+
+def test_a_request_arrives_as_it_was_sent(desk: Desk) -> None:
+    echo = Echo()
+    _, told = served(echo, ask("POST", "/a%2Fb/%C3%A4?x=%20&x=2", b"body", X_Amz_Target="t"))
+
+    (request,) = echo.requests
+    assert (request.method, request.path, request.query) == ("POST", "/a%2Fb/%C3%A4", "x=%20&x=2")
+    assert (request.body, request.headers["x_amz_target"]) == (b"body", "t")
+    assert told == ["noted"]
+
+
+def test_the_plane_answers_through_the_port(desk: Desk) -> None:
+    (status, body), told = served(desk.plane, ask("GET", "/jobs"))
+
+    assert (status, body["message"]) == (400, "ListJobs is not implemented on this desk.")
+    assert told == ["iot ListJobs was asked for and is not implemented here"]
+
+
+def test_a_body_that_is_too_large_is_refused(desk: Desk) -> None:
+    echo = Echo()
+    (status, body), _ = served(echo, ask("POST", "/things/t", b"x" * (MOST_BYTES + 1)))
+
+    assert (status, echo.requests) == (413, [])
+    assert str(MOST_BYTES) in body["message"]
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    echo = Echo()
+
+    def client(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(b"POST /things/t HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+            return connection.recv(65536)
+
+    answer, _ = served(echo, client, patience=0.05)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert echo.requests == []
+
+
+@pytest.mark.parametrize(
+    "octets", [b"\x16\x03\x01\x02\x00hello", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nA: " + b"x" * 100_000]
+)
+def test_what_is_no_http_ends_that_connection_only(desk: Desk, octets: bytes) -> None:
+    def client(port: int) -> tuple[int, Any]:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(octets)
+            assert not connection.recv(65536).startswith(b"HTTP/1.1 5")
+        return ask("GET", "/things")(port)
+
+    (status, body), _ = served(desk.plane, client)
+
+    assert (status, body) == (200, {"things": []})
+
+
+def test_a_client_that_leaves_in_the_middle_disturbs_nobody(desk: Desk) -> None:
+    def client(port: int) -> tuple[int, Any]:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(b"POST /things/t HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+        return ask("GET", "/things")(port)
+
+    (status, body), _ = served(desk.plane, client)
+
+    assert (status, body) == (200, {"things": []})
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(main)
+
+
+def test_a_port_that_is_taken_is_an_os_error() -> None:
+    async def main() -> None:
+        app = ControlApp(Echo(), lambda _sentence: None)
+        first = ControlServer(app)
+        await first.start()
+        with pytest.raises(OSError, match="in use"):
+            await ControlServer(app, port=first.port).start()
+        await first.close()
+
+    run(main())
+
+
+def test_a_server_that_has_not_started_has_no_port() -> None:
+    server = ControlServer(ControlApp(Echo(), lambda _sentence: None))
+
+    with pytest.raises(RuntimeError, match="start it first"):
+        _ = server.port
+    asyncio.run(server.close())
+
+
+def test_what_is_not_http_is_not_served() -> None:
+    app = ControlApp(Echo(), lambda _sentence: None)
+    sent: list[object] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    asyncio.run(app({"type": "lifespan"}, receive, send))
+
+    assert sent == []
