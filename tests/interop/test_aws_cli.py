@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,18 @@ GROUP = "AWSIotLogsV2"
 Answer: TypeAlias = dict[str, Any]
 
 
+def environment_of(directory: Path) -> dict[str, str]:
+    """What the command line is told, and nothing of the user's own configuration."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(directory),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
 @dataclass(frozen=True)
 class Desk:
     """A running broker with its control plane, and the directory with the user's files."""
@@ -38,18 +51,10 @@ class Desk:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """``aws ARGUMENTS``."""
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.directory),
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
         return subprocess.run(
             [str(AWS), "--endpoint-url", self.control, "--output", "json", *arguments],
             cwd=self.directory,
-            env=environment,
+            env=environment_of(self.directory),
             capture_output=True,
             text=True,
             check=False,
@@ -300,3 +305,38 @@ def test_the_data_endpoint_is_the_desks_own(start: Start) -> None:
     answer = desk.aws("iot", "describe-endpoint", "--endpoint-type", "iot:Data-ATS")
 
     assert answer == {"endpointAddress": f"localhost:{desk.mqtt_port}"}
+
+
+@pytest.mark.program("openssl")
+@pytest.mark.program("mosquitto_pub")
+def test_the_how_to_does_what_it_says(start: Start) -> None:
+    page = Path(__file__).parents[2] / "docs" / "howto" / "use-the-aws-cli.md"
+    blocks = re.findall(r"<!-- tested -->\n```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    desk = start()
+    write_pki(desk.directory)
+    for kind in ("crt", "key"):
+        (desk.directory / f"signer-FFFF.{kind}").rename(desk.directory / f"signer.{kind}")
+    environment = {
+        **environment_of(desk.directory),
+        "PATH": f"{AWS.parent}:{os.environ['PATH']}",
+        "AWS_ENDPOINT_URL": desk.control,
+        "MQTT_PORT": str(desk.mqtt_port),
+        "ROOT": str(desk.root),
+    }
+
+    done = subprocess.run(
+        ["sh", "-eu", "-c", "\n".join(blocks)],
+        cwd=desk.directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+    assert len(blocks) == 6
+    assert done.returncode == 0, done.stderr
+    assert "the first connection was closed" in done.stdout
+    assert "the second connection was closed" not in done.stdout
+    for shown in ('"autoRegistrationStatus": "ENABLE"', '"thingName": "pu010203040506070811"', '"ALLOWED"'):
+        assert shown in done.stdout
