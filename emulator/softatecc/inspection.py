@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import CodeType, FrameType
 
@@ -93,7 +93,7 @@ class Function:
 
 
 @lru_cache(maxsize=4096)
-def _function(code: CodeType, module: str) -> Function | None:
+def function_of(code: CodeType, module: str) -> Function | None:
     """What there is to know of a function; None where it is none of this package's, or nothing to report."""
     if not module.startswith(_PACKAGE) or module == __name__:
         return None
@@ -119,36 +119,64 @@ Entered = Callable[[Function], None]
 Left = Callable[[Function, object], None]
 
 
-@contextmanager
-def watching(entered: Entered, left: Left) -> Iterator[None]:
-    """Report the functions of this package that the calling thread enters and leaves.
+class Hook:
+    """What the interpreter is told to call: picks this package's functions out of all that happens.
 
     Args:
         entered: told of every call.
         left: told of every return; None as the value also where an exception went through.
     """
-    known: dict[CodeType, Function | None] = {}
 
-    def hook(frame: FrameType, event: str, value: object) -> None:
+    def __init__(self, entered: Entered, left: Left) -> None:
+        self._entered = entered
+        self._left = left
+        self._known: dict[CodeType, Function | None] = {}
+
+    def __call__(self, frame: FrameType, event: str, value: object) -> None:
+        """One event of `sys.setprofile`."""
         if event not in ("call", "return"):
             return
         code = frame.f_code
-        if code not in known:
-            known[code] = _function(code, frame.f_globals.get("__name__", ""))
-        function = known[code]
+        if code not in self._known:
+            self._known[code] = function_of(code, frame.f_globals.get("__name__", ""))
+        function = self._known[code]
         if function is None:
             return
         if event == "call":
-            entered(function)
+            self._entered(function)
         else:
-            left(function, value)
+            self._left(function, value)
 
+
+@contextmanager
+def watching(entered: Entered, left: Left) -> Iterator[None]:
+    """Report the functions of this package that the calling thread enters and leaves, see `Hook`."""
     before = sys.getprofile()
-    sys.setprofile(hook)
+    sys.setprofile(Hook(entered, left))
     try:
         yield
     finally:
         sys.setprofile(before if callable(before) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The questions of one command as they are answered.
+
+    Attributes:
+        answers: each with its answer, in order.
+    """
+
+    answers: list[tuple[Function, str | None]] = field(default_factory=list)
+
+    def left(self, function: Function, value: object) -> None:
+        """A function returned; kept where it asks or guards."""
+        if function.asks or function.guards:
+            self.answers.append((function, value if isinstance(value, str) else None))
+
+
+def _nothing(function: Function) -> None:
+    """Entering a function is no answer yet."""
 
 
 class Journal:
@@ -173,16 +201,11 @@ class Journal:
         self.chip.exchange = self._exchange  # type: ignore[method-assign]
 
     def _watched(self, packet: bytes, *, milliseconds_left: float | None = None) -> bytes:
-        asked: list[tuple[Function, str | None]] = []
-
-        def left(function: Function, value: object) -> None:
-            if function.asks or function.guards:
-                asked.append((function, value if isinstance(value, str) else None))
-
-        with watching(lambda _function: None, left):
+        asked = Asked()
+        with watching(_nothing, asked.left):
             response = self._exchange(packet, milliseconds_left=milliseconds_left)
         record = self.chip.trace[-1]
-        self._checks[len(self.chip.trace) - 1] = _checks(asked, record.why)
+        self._checks[len(self.chip.trace) - 1] = checks_of(asked, record.why)
         return response
 
     def entries(self) -> Iterator[tuple[Record, tuple[Check, ...]]]:
@@ -201,14 +224,14 @@ class Journal:
         return record, self._checks.get(self.chip.trace.index(record), ())
 
 
-def _checks(asked: list[tuple[Function, str | None]], why: str | None) -> tuple[Check, ...]:
+def checks_of(asked: Asked, why: str | None) -> tuple[Check, ...]:
     """The questions once each; the one that decided carries the objection.
 
     A guard raises instead of answering, so the hook cannot see its objection: where no question gave the
     reason, it is the guard left last that did.
     """
     checks: dict[str, Check] = {}
-    for function, answer in asked:
+    for function, answer in asked.answers:
         objection = answer if answer is not None and answer == why else None
         checks.pop(function.name, None)
         checks[function.name] = Check(function.name, function.sentence, function.mark, objection)

@@ -121,27 +121,38 @@ def survey(opcode: Opcode) -> Survey:
     return found
 
 
+@dataclass(slots=True)
+class Listener:
+    """Hears which functions are entered, and keeps the rules among them.
+
+    Attributes:
+        rules: what was found so far.
+    """
+
+    rules: set[Rule] = field(default_factory=set)
+    _marks: list[Mark | None] = field(default_factory=list)
+
+    def entered(self, function: Function) -> None:
+        """A function was entered; its mark is its own, or its caller's."""
+        mark = function.mark or (self._marks[-1] if self._marks else None)
+        self._marks.append(mark)
+        if function.module.startswith(_OF_COMMANDS) and (function.asks or function.guards or function.mark):
+            self.rules.add(Rule(function.module, function.name, function.sentence, mark))
+        for each in inner_marks(function.module).get(function.name, ()):
+            self.rules.add(Rule(function.module, function.name, words_of(each), each.mark))
+
+    def left(self, function: Function, value: object) -> None:  # noqa: ARG002 - a listener's signature
+        """It was left."""
+        self._marks.pop()
+
+
 def _asked(opcode: Opcode, mode: int) -> set[Rule]:
     """Every rule that one mode asks, in whatever situation."""
-    rules: set[Rule] = set()
-    stack: list[Mark | None] = []
-
-    def entered(function: Function) -> None:
-        inherited = function.mark or (stack[-1] if stack else None)
-        stack.append(inherited)
-        if function.module.startswith(_OF_COMMANDS) and (function.asks or function.guards or function.mark):
-            rules.add(Rule(function.module, function.name, function.sentence, inherited))
-        for each in inner_marks(function.module).get(function.name, ()):
-            rules.add(Rule(function.module, function.name, words_of(each), each.mark))
-
-    def left(_function: Function, _value: object) -> None:
-        stack.pop()
-
+    listener = Listener()
     for chip, packet in _situations(opcode, mode):
-        stack.clear()
-        with watching(entered, left):
+        with watching(listener.entered, listener.left):
             chip.exchange(packet)
-    return rules
+    return listener.rules
 
 
 _OF_COMMANDS = (

@@ -53,8 +53,8 @@ def configuration_from(text: str) -> Source:
 def _from_device(url: str) -> Source:
     try:
         transport = open_transport(url)
-    except OSError as error:
-        raise NeedUnmet(f"{url} cannot be opened: {error.strerror or error}; is the device there?") from None
+    except (NoResponse, OSError) as error:
+        raise NeedUnmet(f"{url} cannot be opened: {error}") from None
     try:
         return Source(url, Configuration(Host(transport).read_configuration()))
     except (NoResponse, ResponseError, DeviceError, OSError) as error:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from softatecc.packet import Command
-from softatecc.zones import BLOCK, SLOT_COUNT, SLOT_SIZES, WORD, Zone, zone_size
+from softatecc.zones import BLOCK, SLOT_COUNT, WORD, Zone, zone_size
 
 #: param2 of commands that can work on TempKey instead of a slot.
 TEMP_KEY = 0xFFFF
@@ -142,8 +142,3 @@ def address(zone_code: int, param2: int, size: int) -> str:
     where = f"block {block}" if size == BLOCK else f"block {block}, word {word}"
     tail = f", whose block {block} is shorter" if start < end < start + size else ""
     return f"address 0x{param2:04X} ({where}): {inside}{tail}"
-
-
-def slot_size(number: int) -> int:
-    """Bytes of a slot; 0 where there is none."""
-    return SLOT_SIZES[number] if number < SLOT_COUNT else 0

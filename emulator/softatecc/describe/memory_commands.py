@@ -169,8 +169,3 @@ def sha(cmd: Command) -> Meaning:
     layout = parts(cmd.data, (name, -1)) if mode in (1, 2, 7) else nothing(cmd)
     answer = {2: "the digest, 32 bytes", 6: "the context, 36 to 99 bytes"}.get(mode, "")
     return Meaning(words, operand, layout, answer)
-
-
-def dropped(cmd: Command) -> Meaning:
-    """HMAC (11) and Pause (01), which only the 508A has."""
-    return unknown(cmd)

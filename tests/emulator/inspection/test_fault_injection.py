@@ -140,6 +140,14 @@ def test_a_broken_response_can_be_rewound_but_stays_broken(chip: Chip) -> None:
     assert first == device.read(7) == bytes.fromhex("07000060028039")
 
 
+def test_a_spoiled_answer_waits_until_the_part_is_ready(chip: Chip) -> None:
+    device = FaultyDevice(I2cPort(chip, busy_polls=lambda _: 2), Injection(Fault.RESPONSE_CRC))
+    device.wake()
+    device.write(0x03, bytes.fromhex("0730000000035d"))
+
+    assert [device.read(7) for _ in range(3)] == [None, None, bytes.fromhex("07000060028039")]
+
+
 def test_the_watchdog_costs_the_registers(chip: Chip) -> None:
     host = Host(ThinDriver(faulty(chip, Injection(Fault.WATCHDOG, Opcode.INFO))))
     host.nonce_passthrough(OLD, NonceTarget.MESSAGE_DIGEST_BUFFER)

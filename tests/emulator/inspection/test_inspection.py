@@ -10,11 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from softatecc import slots
+from softatecc.capture import explain
 from softatecc.chip import Chip
+from softatecc.commands import genkey, guards, nonce
 from softatecc.entropy import SeededEntropy
 from softatecc.evidence import Grade, Mark, Marked, marked_in, marks_in
-from softatecc.inspection import Journal, watching
+from softatecc.inspection import Asked, Function, Hook, Journal, checks_of, function_of, watching
 from softatecc.packet import Command, Opcode
+from softatecc.status import obey
+from softatecc.survey import Listener
 from softatecc.trace import CommandRecord, PowerRecord
 from softatecc.transports import EmulatorTransport
 
@@ -100,6 +105,89 @@ def test_a_profile_function_that_was_there_is_put_back() -> None:
         sys.setprofile(None)
 
     assert found is mine
+
+
+def frame_in(module: str) -> FrameType:
+    """The frame of a function of that module, of which only code and globals matter."""
+    generator = explain([]) if module == "softatecc.capture" else iter(range(1) for _ in range(1))
+    frame = getattr(generator, "gi_frame", None)
+    assert isinstance(frame, FrameType)
+    return frame
+
+
+def test_the_hook_reports_calls_and_returns_of_this_package_alone() -> None:
+    heard: list[str] = []
+    hook = Hook(lambda f: heard.append(f"> {f.name}"), lambda f, value: heard.append(f"< {f.name} {value}"))
+    for event in ("call", "return", "c_call"):
+        hook(frame_in("softatecc.capture"), event, 7)
+        hook(frame_in("elsewhere"), event, 7)
+
+    assert heard == ["> explain", "< explain 7"]
+
+
+def test_what_a_function_is_is_read_off_the_function() -> None:
+    def of(thing: object, module: str) -> Function | None:
+        code = getattr(thing, "__code__", None)
+        assert code is not None
+        return function_of.__wrapped__(code, module)
+
+    question = of(slots.config_is_unlocked, "softatecc.slots")
+    guard = of(guards.permit_key, "softatecc.commands.guards")
+    handler = of(genkey.genkey, "softatecc.commands.genkey")
+    secrecy = of(nonce._hides_request, "softatecc.commands.nonce")
+
+    assert question is not None
+    assert (question.asks, question.guards) == (True, False)
+    assert guard is not None
+    assert (guard.asks, guard.guards) == (False, True)
+    assert handler is not None
+    assert (handler.asks, handler.guards) == (False, False)
+    assert secrecy is None or not secrecy.asks
+    assert of(vars(slots.Slot)["is_public_p256"].fget, "softatecc.slots") is not None
+    assert of(obey, "softatecc.status") is None
+    assert of(frame_in, "tests.inspection") is None
+    assert of(frame_in, "softatecc.slots") is None
+    assert of(function_of.__wrapped__, "softatecc.inspection") is None
+
+
+def test_answers_are_kept_of_questions_and_guards_alone() -> None:
+    asked = Asked()
+    asks = Function("softatecc.slots", "forbids", "Asks.", asks=True, guards=False)
+    guards_ = Function("softatecc.guards", "permit", "Guards.", asks=False, guards=True)
+    acts = Function("softatecc.guards", "act", "Acts.", asks=False, guards=False)
+    for function, value in ((acts, "text"), (asks, None), (guards_, b""), (asks, "no")):
+        asked.left(function, value)
+
+    assert [(function.name, answer) for function, answer in asked.answers] == [
+        ("forbids", None),
+        ("permit", None),
+        ("forbids", "no"),
+    ]
+    assert [check.objection for check in checks_of(asked, "no")] == [None, "no"]
+    assert checks_of(Asked(), "no") == ()
+
+
+def test_a_listener_inherits_marks_from_callers() -> None:
+    listener = Listener()
+    marked = Function(
+        "softatecc.commands.x", "x", "X.\n\nEvidence: silicon - seen.", asks=False, guards=False
+    )
+    bare = Function("softatecc.slots", "forbids", "Asks.", asks=True, guards=False)
+    act = Function("softatecc.slots", "acts", "Acts.", asks=False, guards=False)
+    sys.modules.setdefault("softatecc.commands.x", slots)
+    try:
+        for function in (marked, bare):
+            listener.entered(function)
+        listener.left(bare, None)
+        listener.entered(act)
+        listener.left(act, None)
+        listener.left(marked, None)
+        listener.entered(bare)
+    finally:
+        del sys.modules["softatecc.commands.x"]
+
+    found = {(rule.name, None if rule.mark is None else rule.mark.grade) for rule in listener.rules}
+    assert found == {("x", Grade.SILICON), ("forbids", Grade.SILICON), ("forbids", None)}
 
 
 def test_a_mark_is_read_with_the_text_before_it() -> None:

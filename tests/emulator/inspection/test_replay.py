@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from softatecc import profiles
 from softatecc.chip import Chip
 from softatecc.entropy import SeededEntropy
 from softatecc.host import DeviceError, Host, NonceTarget
-from softatecc.knowledge import Comparison
+from softatecc.knowledge import Comparison, Knowledge
 from softatecc.model import DeviceModel, Revision
 from softatecc.packet import Command, Opcode, encode_response
 from softatecc.recorder import Recorder
@@ -381,6 +382,74 @@ def test_a_shared_slot_that_differs_after_all_is_found(part: Part) -> None:
     assert shared.difference.compared is Comparison.BYTES
 
 
+def test_what_is_computed_from_what_is_not_shared_is_not_shared(part: Part) -> None:
+    """An encrypted write, a derived key and a digest of a stored key, under a nonce nobody fed."""
+
+    def play(host: Host) -> None:
+        for slot in (1, 9):
+            host.execute(Opcode.NONCE, 0, 0, bytes(20))
+            with suppress(DeviceError):
+                host.execute(Opcode.WRITE, 0xC2, slot << 3, bytes(64))
+        host.execute(Opcode.NONCE, 0, 0, bytes(20))
+        host.execute(Opcode.DERIVEKEY, 0, 9)
+        host.execute(Opcode.NONCE, 0, 0, bytes(20))
+        host.execute(Opcode.GENKEY, 0x10, 15, bytes(3))
+        host.execute(Opcode.GENKEY, 0x0C, 2)
+        host.execute(Opcode.ECDH, 0x08, 2, host.public_key(2))
+        host.execute(Opcode.MAC, 0x06, 0, bytes(32))
+        with suppress(DeviceError):
+            host.execute(Opcode.SECUREBOOT, 0x85, 0, bytes(96))
+        with suppress(DeviceError):
+            host.execute(Opcode.VERIFY, 0x80, 11, bytes(64))
+
+    recording = record(part(), play, with_secrets=True)
+    target = twin(recording)
+
+    assert Replayer(recording, EmulatorTransport(target)).run().difference is None
+
+
+def test_an_encrypted_write_shares_what_it_writes_only_under_a_shared_key(part: Part) -> None:
+    configuration = part().configuration
+    write = Command(Opcode.WRITE, 0xC2, 9 << 3, bytes(64))
+    read_back = Command(Opcode.READ, 0x82, 9 << 3, b"")
+    unfed = Knowledge(configuration, frozenset(range(16)), fed=False)
+    unfed.follow(Command(Opcode.NONCE, 0, 0, bytes(20)), bytes(32))
+    unfed.follow(write, b"\x00")
+    fed = Knowledge(configuration, frozenset(), fed=True)
+    fed.follow(write, b"\x00")
+
+    assert unfed.comparison(read_back) is Comparison.LENGTH
+    assert fed.comparison(read_back) is Comparison.BYTES
+
+
+def test_a_result_in_a_slot_is_as_shared_as_its_key(part: Part) -> None:
+    configuration = part().configuration
+    derive = Command(Opcode.DERIVEKEY, 0, 9, b"")
+    secure_boot = Command(Opcode.SECUREBOOT, 0x85, 0, bytes(96))
+    lock = Command(Opcode.LOCK, 0x26, 0, b"")
+    mac = Command(Opcode.MAC, 0, 9, bytes(32))
+    shared, alone = (Knowledge(configuration, frozenset(slots), fed=True) for slots in (range(16), ()))
+    for each in (shared, alone):
+        each.follow(derive, b"\x00")
+        each.follow(lock, b"\x00")
+        each.follow(Command(Opcode.GENKEY, 0x10, 15, bytes(3)), b"\x00")
+        each.follow(Command(Opcode.ECDH, 0x05, 13, bytes(64)), b"\x00")
+        each.follow(Command(Opcode.KDF, 0x04, 4, bytes(36)), b"\x00")
+
+    assert (shared.comparison(mac), alone.comparison(mac)) == (Comparison.BYTES, Comparison.LENGTH)
+    assert alone.comparison(secure_boot) is Comparison.LENGTH
+
+
+def test_a_response_no_chip_sends_is_recorded_as_it_came(part: Part) -> None:
+    broken = Altered(part(), Opcode.LOCK, b"\x04\x00\x00\x00")
+    recorder = Recorder(broken)
+    recorder.exchange(Command(Opcode.LOCK, 0x22, 0, b"").encode())
+    (step,) = recorder.steps
+
+    assert isinstance(step, Exchange)
+    assert step.response == b"\x04\x00\x00\x00"
+
+
 def test_another_revision_of_the_silicon_is_a_difference() -> None:
     recording = record(blank(), lambda host: host.info_revision())
     other = twin(recording)
@@ -413,6 +482,13 @@ HEAD = {
         ([json.dumps(HEAD), '{"kind": "power", "event": "thunder"}'], "line 2 is no part of a recording"),
         ([json.dumps(HEAD), '{"kind": "exchange", "packet": "zz"}'], "line 2 is no part of a recording"),
         ([json.dumps(HEAD), '{"kind": "exchange"}'], "'packet' is missing"),
+        (
+            [
+                json.dumps(HEAD),
+                '{"kind": "exchange", "packet": "07", "hidden": null, "response": {"hidden": "x"}}',
+            ],
+            "'x' is no number of hidden bytes",
+        ),
         (
             [json.dumps(HEAD), '{"kind": "exchange", "packet": "07", "hidden": {"hidden": 999, "why": ""}}'],
             "999 is no number of hidden bytes",

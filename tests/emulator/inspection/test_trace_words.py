@@ -140,6 +140,7 @@ def test_a_response_says_status_or_data_and_whether_its_crc_is_right() -> None:
     assert "CRC 00 00 is wrong, the bytes give 23 42" in bad.wrong
     assert short.status is None
     assert long.words == "32 random bytes"
+    assert answer(b"\x03\x00").wrong == "2 bytes are no group; the shortest has 4"
     assert answer(encode_response(bytes(9))).words == "9 bytes of data"
     assert status_words(0x42) == "42 (a status no 608 has)"
 
