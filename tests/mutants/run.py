@@ -42,12 +42,18 @@ SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 #: Of the copy: the project's own, without what would get in a worker's way.
 SETTINGS = """\
 [pytest]
-addopts = --import-mode=importlib --hypothesis-seed=0
+addopts = --import-mode=importlib
 filterwarnings = error
 markers =
     slow: not of the fast tests
     program(name): needs a program
     wheel: needs the wheel
+"""
+#: A deadline would kill mutants for being run on a busy machine, chance would make runs differ.
+EXAMPLES = """\
+from hypothesis import settings
+settings.register_profile("mutants", deadline=None, derandomize=True, database=None)
+settings.load_profile("mutants")
 """
 TIME_LIMIT = 60
 #: Tests tried before all the others that reach a line.
@@ -267,6 +273,7 @@ def copy_tree(into: Path) -> None:
         shutil.copy(file, tests)
     shutil.copytree(ROOT / "tests" / "vectors", into / "tests" / "vectors")
     (into / "pytest.ini").write_text(SETTINGS, encoding="utf-8")
+    (into / "conftest.py").write_text(EXAMPLES, encoding="utf-8")
 
 
 def reached(tree: Path) -> dict[str, dict[int, list[str]]]:
