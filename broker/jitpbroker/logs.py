@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Final, TextIO
 
@@ -90,6 +90,9 @@ _EVENT_TYPES: Final = {
 }
 
 
+_LOG_REASONS: Final = {"DUPLICATE_CLIENTID": "DUPLICATE_CLIENT_ID"}
+
+
 def authorization_entry(record: Authorization, *, source_ip: str, source_port: int) -> Entry:
     """Connect, Publish-In, Publish-Out or Subscribe: the policies were asked.
 
@@ -109,6 +112,25 @@ def authorization_entry(record: Authorization, *, source_ip: str, source_port: i
         fields |= {"reason": "AUTHORIZATION_FAILURE", "details": "Authorization Failure"}
     level = LogLevel.INFO if record.allowed else LogLevel.ERROR
     return Entry(level, record.allowed, _EVENT_TYPES[record.action], _timestamp(record), fields)
+
+
+def disconnect_entry(
+    client_id: str, certificate_id: str, reason: str, at: datetime, *, source_ip: str, source_port: int
+) -> Entry:
+    """Disconnect: an admitted client is gone.
+
+    Evidence: document - developer guide, cwl-format, Disconnect; its example writes DUPLICATE_CLIENT_ID where
+    the lifecycle event has DUPLICATE_CLIENTID.
+    """
+    fields: dict[str, JsonValue] = {
+        "protocol": "MQTT",
+        "clientId": client_id,
+        "principalId": certificate_id,
+        "sourceIp": source_ip,
+        "sourcePort": source_port,
+        "reason": _LOG_REASONS.get(reason, reason),
+    }
+    return Entry(LogLevel.INFO, True, "Disconnect", _written(at), fields)  # noqa: FBT003
 
 
 def provisioning_entry(record: Provisioning) -> Entry:
@@ -146,8 +168,12 @@ def authn_error_entry(record: Decision, attempt: Attempt, reason: AuthnReason) -
 
 
 def _timestamp(record: Authorization | Decision | Provisioning) -> str:
+    return _written(record.at)
+
+
+def _written(at: datetime) -> str:
     """``YYYY-MM-DD hh:mm:ss.mmm`` in UTC."""
-    return record.at.astimezone(UTC).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
+    return at.astimezone(UTC).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
 
 
 class Log:

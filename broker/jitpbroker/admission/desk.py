@@ -8,7 +8,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
@@ -21,6 +20,7 @@ from jitpbroker.admission.decide import Known, Provision, Refuse, decide, record
 from jitpbroker.admission.profiles import AWS_2026, Profile
 from jitpbroker.admission.provisioner import Job, Provisioner
 from jitpbroker.admission.rate import ConnectRate
+from jitpbroker.admission.sessions import Sessions
 from jitpbroker.admission.switches import (
     CONNACK_NOT_AUTHORIZED,
     CONNECT_RATE_ONE,
@@ -87,9 +87,8 @@ class FrontDesk:
         self._schedule = schedule
         self._provisioner = Provisioner(registry, trace, log, roles)
         self._authorizer = Authorizer(registry, trace, log)
-        self._latest: dict[str, Session] = {}
+        self._sessions = Sessions()
         self._connects = ConnectRate() if profile.chose(CONNECT_RATE_ONE) else None
-        self._open: dict[str, deque[Session]] = {}
 
     # --- Gate -------------------------------------------------------------------------------------
 
@@ -132,7 +131,7 @@ class FrontDesk:
         return self._ask(principal, (("iot:Receive", self.registry.arns.topic(topic)),), at)
 
     def _ask(self, principal: Principal, questions: tuple[Question, ...], at: datetime) -> str | None:
-        return self._authorizer.ask(principal, self._latest[principal.client_id], questions, at)
+        return self._authorizer.ask(principal, self._sessions.latest(principal.client_id), questions, at)
 
     def discarded(self, principal: Principal, topic: str, *, inbound: bool, why: str, at: datetime) -> None:
         """Written down as a refusal of ``iot:Publish`` or ``iot:Receive`` that no policy was asked about."""
@@ -159,10 +158,19 @@ class FrontDesk:
 
         Of two connections with one client id the older ends first, as when the newer has taken over.
         """
-        still_open = self._open.get(principal.client_id)
-        if not still_open:
+        session = self._sessions.closed(principal.client_id)
+        if session is None:
             return ()
-        session = still_open.popleft()
+        if self._log is not None:
+            entry = logs.disconnect_entry(
+                principal.client_id,
+                principal.certificate_id,
+                reason,
+                at,
+                source_ip=session.source_ip,
+                source_port=session.source_port,
+            )
+            self._log.write(entry)
         return events.disconnected(
             principal.client_id,
             principal.certificate_id,
@@ -198,7 +206,7 @@ class FrontDesk:
             principal.client_id,
             principal.certificate_id,
             topic_filters,
-            session_id=self._latest[principal.client_id].id,
+            session_id=self._sessions.latest(principal.client_id).id,
             thing_name=self._exclusive_thing(principal.certificate_id),
             at=at,
         )
@@ -214,7 +222,7 @@ class FrontDesk:
             return HangUp(THROTTLED, why)
         session = Session(
             self._new_id(),
-            self._next_version(attempt),
+            self._sessions.next_version(attempt.client_id),
             attempt.source_ip,
             attempt.source_port,
             _connect_attributes(attempt),
@@ -227,8 +235,7 @@ class FrontDesk:
             )
             return self._refused(AUTH_ERROR, why, failed)
 
-        self._latest[attempt.client_id] = session
-        self._open.setdefault(attempt.client_id, deque(maxlen=2)).append(session)
+        self._sessions.opened(attempt.client_id, session)
         connected = events.connected(
             attempt.client_id,
             device.id,
@@ -248,10 +255,6 @@ class FrontDesk:
         topic = arns.topic(attempt.will_topic)
         retained = (("iot:RetainPublish", topic),) if attempt.will_retain else ()
         return (connect, ("iot:Publish", topic), *retained)
-
-    def _next_version(self, attempt: Attempt) -> int:
-        latest = self._latest.get(attempt.client_id)
-        return 0 if latest is None else latest.version + 1
 
     def _exclusive_thing(self, certificate_id: str) -> str | None:
         return self.registry.things.exclusive_thing_of(self.registry.arns.cert(certificate_id))

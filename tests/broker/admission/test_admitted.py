@@ -327,3 +327,13 @@ def test_filters_taken_and_given_back_are_told_with_the_session(
     assert returned.topic == "$aws/events/subscriptions/unsubscribed/testclient"
     assert (read(taken)["topics"], read(returned)["topics"]) == (["a", "b/#"], ["a"])
     assert read(taken)["sessionIdentifier"] == read(answer.events[0])["sessionIdentifier"]
+
+
+def test_what_was_discarded_is_written_down_though_no_policy_was_asked(desk: FrontDesk, trace: Trace) -> None:
+    desk.discarded(Principal("certificate", "device"), "a/b", inbound=False, why="too much", at=NOW)
+    desk.discarded(Principal("certificate", "device"), "a/b", inbound=True, why="too much", at=NOW)
+
+    records = [record for record in trace if isinstance(record, Authorization)]
+    assert [record.action for record in records] == ["iot:Receive", "iot:Publish"]
+    assert not any(record.allowed for record in records)
+    assert records[0].why == "discarded, no policy was asked: too much"

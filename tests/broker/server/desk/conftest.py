@@ -75,8 +75,12 @@ class Account:
         return self.thread.call(function)
 
     def later(self, **units: float) -> None:
-        """Turn the clock on."""
-        self.time[0] += timedelta(**units)
+        """Turn the clock on, between two events of the broker: what has begun ends in the old time."""
+
+        def turn() -> None:
+            self.time[0] += timedelta(**units)
+
+        self.call(turn)
 
     def register_ca(
         self,

@@ -123,6 +123,8 @@ def test_of_two_connections_with_one_client_id_the_older_ones_end_is_told_first(
     assert [payload["versionNumber"] for _, payload in told] == [0, 0, 1]
     assert told[1][1]["disconnectReason"] == "DUPLICATE_CLIENTID"
     assert newer.ping() == mqtt.PingResp()
+    (entry,) = account.logged("Disconnect")
+    assert (entry["clientId"], entry["reason"], entry["status"]) == ("twin", "DUPLICATE_CLIENT_ID", "Success")
 
 
 def test_a_client_without_permission_to_connect_is_announced_as_failed(
