@@ -230,3 +230,17 @@ def test_two_desks_fed_alike_say_alike(
     assert first == second
     assert list(traces[0]) == list(traces[1])
     assert registry.snapshot() == other.snapshot()
+
+
+def test_a_desk_without_a_log_tells_of_an_end_all_the_same(
+    registry: Registry, trace: Trace, register_ca: RegisterCa, pki: Pki, attempt: AttemptOf
+) -> None:
+    desk = FrontDesk(registry, trace)
+    register_ca(pki["signer"])
+    chain = attempt(pki["device"], pki["signer"])
+    desk.connect(chain)
+    principal = admitted(desk.connect(chain)).principal
+    (event,) = desk.disconnected(principal, client_initiated=False, reason="CONNECTION_LOST", at=NOW)
+
+    assert read(event)["disconnectReason"] == "CONNECTION_LOST"
+    assert desk.disconnected(principal, client_initiated=False, reason="CONNECTION_LOST", at=NOW) == ()
