@@ -32,9 +32,7 @@ def read(request: Request, target: Target) -> Params:
         Refused: the body is no JSON object, or the model objects.
     """
     shape = target.operation.input_shape
-    if shape is None:
-        return Params({})
-    assert isinstance(shape, StructureShape), "an operation's input is a structure"
+    assert isinstance(shape, StructureShape), "every input is a structure, if need be an empty one"
     try:
         values = _collect(request, target, shape)
         found = objections(shape, values)
@@ -47,9 +45,8 @@ def read(request: Request, target: Target) -> Params:
 
 def _collect(request: Request, target: Target, shape: StructureShape) -> dict[str, Json]:
     body = _body(request, target.operation)
-    query: dict[str, list[str]] = {}
-    for name, text in parse_qsl(request.query, keep_blank_values=True, max_num_fields=100):
-        query.setdefault(name, []).append(text)
+    # The last of several counts: no list of the model stands in a query.
+    query = dict(parse_qsl(request.query, keep_blank_values=True, max_num_fields=100))
     out: dict[str, Json] = {}
     for name, member in shape.members.items():
         wire = member.serialization.get("name", name)
@@ -58,7 +55,7 @@ def _collect(request: Request, target: Target, shape: StructureShape) -> dict[st
             case "uri":
                 value = _from_text(member, target.path_parameters[wire], name)
             case "querystring":
-                value = _from_query(member, query.get(wire), name)
+                value = _from_text(member, query.get(wire), name)
             case "header":
                 value = _from_text(member, request.headers.get(wire.lower()), name)
             case _:
@@ -97,14 +94,6 @@ def _members(shape: Shape, value: Json) -> Json:
             return [_members(shape.member, each) for each in value]
         case _:
             return value  # a map, a scalar, or something the constraints will object to
-
-
-def _from_query(shape: Shape, given: list[str] | None, name: str) -> Json:
-    if given is None:
-        return None
-    if isinstance(shape, ListShape):
-        return [_from_text(shape.member, each, name) for each in given]
-    return _from_text(shape, given[-1], name)
 
 
 def _from_text(shape: Shape, text: str | None, name: str) -> Json:

@@ -167,9 +167,7 @@ class ControlServer:
             self._socket.close()
             raise
         self._task = loop.create_task(self._serve(self._socket))
-        while not self._server.started:
-            if self._task.done():
-                await self._task
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110 - uvicorn has a flag only
             await asyncio.sleep(0)
 
     async def _serve(self, listening: socket.socket) -> None:

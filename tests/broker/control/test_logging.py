@@ -297,6 +297,8 @@ def test_what_cloudwatch_cannot_answer_it_refuses(
 
 def test_another_account_sees_nothing_of_it(desk: Desk, elsewhere: Desk, ten: None) -> None:
     assert elsewhere.logs("DescribeLogGroups")["logGroups"] == []
+    configure(elsewhere)
+    assert elsewhere.logs("FilterLogEvents", logGroupName=GROUP)["events"] == []
 
 
 def test_the_oldest_events_give_way_by_number_and_by_size() -> None:
@@ -308,6 +310,29 @@ def test_the_oldest_events_give_way_by_number_and_by_size() -> None:
     assert [event.message for event in few] == ["6", "7", "8"]
     assert [event.id for event in small] == [7, 8]
     assert small.size == 20
+
+
+def test_without_a_file_beside_it_the_store_is_enough(desk: Desk) -> None:
+    configure(desk)
+    stream = LogStream(desk.registry, desk.log, None, lambda: desk.clock[0])
+    log = Log(cast("TextIO", stream), LogOptions("123456789012"), counting_ids())
+
+    log.write(Entry(LogLevel.INFO, True, "Connect", "2026-11-24 12:00:00.000", {}))
+
+    assert kept(desk) == ["Connect -"]
+
+
+def test_a_thousand_and_first_target_is_one_too_many(desk: Desk) -> None:
+    configure(desk)
+    for number in range(1000):
+        target = {"targetType": "CLIENT_ID", "targetName": str(number)}
+        desk.iot("SetV2LoggingLevel", logTarget=target, logLevel="INFO")
+
+    target = {"targetType": "CLIENT_ID", "targetName": "x"}
+    refusal = desk.refused("SetV2LoggingLevel", logTarget=target, logLevel="INFO")
+
+    assert (refusal.status, refusal.code) == (410, "LimitExceededException")
+    desk.iot("SetV2LoggingLevel", logTarget={"targetType": "CLIENT_ID", "targetName": "7"}, logLevel="WARN")
 
 
 def test_an_answer_stays_below_a_megabyte(desk: Desk, write: Write) -> None:

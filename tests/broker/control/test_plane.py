@@ -105,7 +105,17 @@ def test_a_service_that_is_not_here_is_unknown(desk: Desk) -> None:
     assert refusal(response) == (400, "UnknownOperationException")
 
 
-def test_a_query_of_truth_a_list_and_a_last_word(desk: Desk) -> None:
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_no_operation_takes_a_list_in_its_query_or_nothing_at_all(name: str) -> None:
+    for operation in service(name).operations.values():
+        members = getattr(operation.input_shape, "members", None)
+
+        assert members is not None
+        queried = [each for each in members.values() if each.serialization.get("location") == "querystring"]
+        assert "list" not in {each.type_name for each in queried}
+
+
+def test_of_a_parameter_given_twice_the_last_counts(desk: Desk) -> None:
     arn = desk.iot("CreateThingType", thingTypeName="m", tags=[{"Key": "a"}, {"Key": "b"}])["thingTypeArn"]
     query = "pageSize=1&pageSize=2&isAscendingOrder=TRUE&unknown=1"
 
@@ -207,6 +217,11 @@ def test_javas_classes_are_read_as_java_reads_them(pattern: str, text: str, fits
 @given(st.binary(max_size=64))
 def test_no_key_makes_the_bit_count_stumble(tail: bytes) -> None:
     assert rsa_bits(bytes.fromhex("06092a864886f70d010101") + tail) >= 0
+
+
+@pytest.mark.parametrize("tail", ["", "050003820000308200", "0500030300300002", "05000308003006040400000000"])
+def test_a_key_that_breaks_off_has_no_bits(tail: str) -> None:
+    assert rsa_bits(bytes.fromhex("06092a864886f70d010101" + tail)) == 0
 
 
 SEGMENT = st.sampled_from(["things", "policies", "certificates", "cacertificate", "a", "%2F", "%", "..", ""])

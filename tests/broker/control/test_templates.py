@@ -187,9 +187,11 @@ def test_an_update_changes_what_is_given(desk: Desk) -> None:
 
 
 def test_a_template_in_use_by_a_ca_is_not_deleted_and_its_changes_reach_the_ca(
-    desk: Desk, signer: Identity
+    desk: Desk, signer: Identity, issue: Callable[..., Identity]
 ) -> None:
     create(desk, type="JITP")
+    other = issue("other", key=9, ca=True)
+    desk.iot("RegisterCACertificate", caCertificate=other.pem, certificateMode="SNI_ONLY")
     desk.iot(
         "RegisterCACertificate",
         caCertificate=signer.pem,
@@ -258,6 +260,7 @@ def by_hand(certificate: dict[str, object], **more: object) -> str:
                     "Properties": {
                         "ThingName": {"Ref": "ThingName"},
                         "AttributePayload": {"place": {"Ref": "Place"}},
+                        "ThingGroups": ["all", {"Ref": "Place"}],
                     },
                 },
                 "certificate": {"Type": "AWS::IoT::Certificate", "Properties": certificate},
@@ -266,6 +269,12 @@ def by_hand(certificate: dict[str, object], **more: object) -> str:
             },
         }
     )
+
+
+@pytest.fixture(autouse=True)
+def groups(desk: Desk) -> None:
+    for name in ("all", "hall", "attic"):
+        desk.iot("CreateThingGroup", thingGroupName=name)
 
 
 def test_a_thing_is_registered_with_a_certificate_that_comes_along(desk: Desk, device: Identity) -> None:
@@ -305,6 +314,10 @@ def test_a_thing_is_registered_with_a_certificate_that_is_known(desk: Desk, devi
         ('{"Resources": []}', "InvalidRequestException"),
         ("{}", "InvalidRequestException"),
         (by_hand({}), "InvalidRequestException"),
+        (
+            '{"Resources": {"c": {"Type": "AWS::IoT::Certificate", "Properties": 7}}}',
+            "InvalidRequestException",
+        ),
         (by_hand({"CertificateId": {"Ref": "Nobody"}}), "InvalidRequestException"),
         (by_hand({"CertificateId": "0" * 64}), "ResourceRegistrationFailureException"),
         (by_hand({"CertificatePem": "hello"}), "ResourceRegistrationFailureException"),

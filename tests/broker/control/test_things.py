@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from tests.broker.control.conftest import Desk, Identity
 
 ARNS = "arn:aws:iot:us-east-1:123456789012:"
+TEMPLATE = (
+    '{"Resources":{"c":{"Type":"AWS::IoT::Certificate","Properties":'
+    '{"CertificateId":{"Ref":"AWS::IoT::Certificate::Id"},"Status":"ACTIVE"}}}}'
+)
 
 
 def payload(merge: bool = False, **attributes: str) -> dict[str, object]:
@@ -264,6 +268,7 @@ def test_an_eleventh_group_and_an_eighth_level_are_too_many(desk: Desk) -> None:
 
 def test_a_group_is_deleted_with_its_policies_but_not_with_its_children(desk: Desk, tree: None) -> None:
     desk.iot("CreateThing", thingName="t")
+    desk.iot("CreateThing", thingName="u")
     desk.iot("AddThingToThingGroup", thingName="t", thingGroupName="leaf")
     text = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
     desk.iot("CreatePolicy", policyName="p", policyDocument=text)
@@ -343,6 +348,12 @@ def test_every_kind_of_resource_takes_tags_and_strangers_take_none(
         ca["certificateArn"],
         desk.iot("CreatePolicy", policyName="p", policyDocument=text)["policyArn"],
         desk.iot("CreateBillingGroup", billingGroupName="b")["billingGroupArn"],
+        desk.iot(
+            "CreateProvisioningTemplate",
+            templateName="t",
+            templateBody=TEMPLATE,
+            provisioningRoleArn="arn:aws:iam::123456789012:role/r",
+        )["templateArn"],
         ARNS + "thinggroup/root",
     ]
 

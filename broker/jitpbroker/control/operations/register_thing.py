@@ -39,10 +39,7 @@ def register_thing(call: Call) -> Answer:
     config = RegistrationConfig(text, "")
     outcome = provision(config, device, call.registry, role_check=lambda _role, _action: None, at=call.at)
     if outcome.why is not None:
-        code = (
-            "InvalidRequestException" if "invalid" in outcome.why else "ResourceRegistrationFailureException"
-        )
-        raise Refused(code, outcome.why)
+        raise Refused("ResourceRegistrationFailureException", outcome.why)
     return {"certificatePem": device.certificate.pem, "resourceArns": _arns(call, body, device, outcome)}
 
 
@@ -161,18 +158,18 @@ def _resolved(value: Json, given: dict[str, str]) -> Json:
 def _arns(call: Call, body: dict[str, Json], device: DeviceCertificate, outcome: Outcome) -> dict[str, Value]:
     """ARNs by the template's logical names."""
     arns = call.registry.arns
-    policies = list(outcome.policy_names)
+    policies = iter(outcome.policy_names)  # one for each policy resource, in the template's order
     out: dict[str, Value] = {}
     for name, resource in _section(body, "Resources").items():
         match _type(resource):
-            case "AWS::IoT::Thing" if outcome.thing_name is not None:
+            case "AWS::IoT::Thing":
+                assert outcome.thing_name is not None, "a run that succeeded made its things"
                 out[name] = arns.thing(outcome.thing_name)
-            case "AWS::IoT::Policy" if policies:
-                out[name] = arns.policy(policies.pop(0))
-            case "AWS::IoT::Certificate":
+            case "AWS::IoT::Policy":
+                out[name] = arns.policy(next(policies))
+            case kind:
+                assert kind == _CERTIFICATE, "parse_template lets no other resource pass"
                 out[name] = device.arn
-            case _:
-                pass
     return out
 
 
