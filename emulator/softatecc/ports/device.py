@@ -36,8 +36,8 @@ from softatecc.timing import Clock
 from softatecc.wire import I2cPort
 
 HOST: Final = "127.0.0.1"
-#: Where wolfSSL ATECC608Sim listens.
-SIMULATOR_PORT: Final = 8608
+#: Rounds of the loop in which a client that was just being accepted is connected, and gone again.
+_ROUNDS: Final = 10
 
 
 class CannotServe(Exception):  # noqa: N818 - the reader's sentence follows
@@ -120,12 +120,18 @@ class Device:
         await self._close()
 
     async def _close(self) -> None:
-        for connection in tuple(self._connections):
-            connection.close()
+        # asyncio forgets a client that it accepted just before its server is closed: stop accepting first.
+        loop = asyncio.get_running_loop()
+        for server in self._servers:
+            for listening in server.sockets:
+                loop.remove_reader(listening.fileno())
+        for _ in range(_ROUNDS):
+            for connection in tuple(self._connections):
+                connection.close()
+            await asyncio.sleep(0)
         for server in self._servers:
             server.close()
             await server.wait_closed()
-        await asyncio.sleep(0)  # closed connections notice it in the loop's next round
         for witness in self._witnesses:
             witness.look()
         self._stack.close()
