@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CODE := emulator broker scenarios tests
 CORES := emulator/softatecc/*,broker/jitpbroker/mqtt/*,broker/jitpbroker/admission/*,broker/jitpbroker/registry/*,broker/jitpbroker/policy/*
-SHELLS := emulator/softatecc/cal.py,emulator/softatecc/calhal.py,emulator/softatecc/hostsleeps.py,emulator/softatecc/hostlib.py
+SHELLS := emulator/softatecc/cal.py,emulator/softatecc/calhal.py,emulator/softatecc/hostsleeps.py,emulator/softatecc/hostlib.py,emulator/softatecc/ports/*,emulator/softatecc/transports/tcp.py,emulator/softatecc/transports/i2c.py,emulator/softatecc/__main__.py
 
 .DEFAULT_GOAL := menu
 .PHONY: menu demo test check lint types imports format fast cover docs conformance mutants bench bench-broker powercut powercut-broker fuzz programs lock clean

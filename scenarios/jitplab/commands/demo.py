@@ -12,6 +12,8 @@ from jitplab.lab import Lab
 from jitplab.scenario import NeedUnmet
 from jitplab.terminal import style_of
 from softatecc.library import LibraryError
+from softatecc.transports import NoResponse
+from softatecc.transports.guard import ChangeRefused
 
 if TYPE_CHECKING:
     from jitplab.commands import SubParsers
@@ -41,7 +43,7 @@ def act(chosen: argparse.Namespace) -> int:
                     options.say(line)
     except ValueError as error:
         return options.complain(str(error), options.MISUSE)
-    except (NeedUnmet, LibraryError) as error:
+    except (NeedUnmet, LibraryError, ChangeRefused, NoResponse) as error:
         return options.complain(str(error), options.NEED_UNMET)
     if chosen.json:
         options.say_json({"came_true": demo.came_true, "facts": [fact.as_json() for fact in demo.facts]})

@@ -55,7 +55,8 @@ def add_lab_options(command: argparse.ArgumentParser) -> None:
         "--device",
         metavar="URL",
         default="emulator:blank",
-        help="the chip to use: emulator:blank (default)",
+        help="the chip to use: emulator:blank (default), tcp://host:port (jitplab device), or "
+        "i2c:///dev/i2c-1?addr=0x60, which is taken for silicon and changed only with &allow-changes=SERIAL",
     )
     command.add_argument(
         "--profile",

@@ -14,6 +14,8 @@ from jitplab.report import outcome_lines
 from jitplab.scenario import NeedUnmet, Scenario, ScenarioError, find, run
 from jitplab.terminal import style_of
 from softatecc.library import LibraryError
+from softatecc.transports import NoResponse
+from softatecc.transports.guard import ChangeRefused
 
 if TYPE_CHECKING:
     from jitplab.commands import SubParsers
@@ -97,7 +99,7 @@ def act(chosen: argparse.Namespace) -> int:
                 options.say(line)
     except (ScenarioError, ValueError) as error:
         return options.complain(str(error), options.MISUSE)
-    except NeedUnmet as error:
+    except (NeedUnmet, ChangeRefused, NoResponse) as error:
         return options.complain(str(error), options.NEED_UNMET)
     except LibraryError as error:
         return options.complain(f"the chip could not be provisioned: {error}", options.NEED_UNMET)
