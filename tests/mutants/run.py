@@ -296,7 +296,7 @@ def reached(tree: Path) -> dict[str, dict[int, list[str]]]:
     for name in data.measured_files():
         by_line = data.contexts_by_lineno(name)
         tests = {
-            line: sorted({each.partition("|")[0] for each in names if each})
+            line: sorted({each.rpartition("|")[0] for each in names if each})
             for line, names in by_line.items()
         }
         found[str(Path(name).relative_to(tree / PACKAGE))] = tests
