@@ -163,8 +163,8 @@ def delete_provisioning_template(call: Call) -> Answer:
 def create_provisioning_claim(call: Call) -> Answer:
     """A key and a certificate for five minutes, ACTIVE at once, for a device to be provisioned with.
 
-    Evidence: document - developer guide, provision-wo-cert; that it is not listed among the account's
-    certificates is the same page's, and is kept here by its expiry alone.
+    Evidence: document - developer guide, provision-wo-cert. Unlike there it is listed among the account's
+    certificates here; after five minutes its own dates refuse it.
     """
     template = _require(call)
     if template.type is not TemplateType.FLEET_PROVISIONING:
