@@ -9,6 +9,7 @@ from datetime import datetime
 from jitpbroker.control.call import Addresses, Surroundings
 from jitpbroker.control.issuer import DeskIssuer
 from jitpbroker.control.logstore import LogStore
+from jitpbroker.control.model import IOT, LOGS, service
 from jitpbroker.control.plane import AccountBook, ControlPlane
 from jitpbroker.control.serving import ControlApp, ControlServer
 from jitpbroker.control.sessions import LiveSessions
@@ -49,6 +50,8 @@ def control_server(
     def now() -> datetime:
         return server.now()
 
+    for name in (IOT, LOGS):  # now, rather than while the first request waits and the broker with it
+        service(name)
     sessions = LiveSessions(hang_up)
     server.trace.listen(sessions.hear)
     around = Surroundings(

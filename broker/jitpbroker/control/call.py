@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from jitpbroker.control.logstore import LogStore
 from jitpbroker.control.messages import Answer, Value, invalid
@@ -104,6 +104,8 @@ class Call:
     around: Surroundings
 
 
+T = TypeVar("T")
+
 Handler: TypeAlias = Callable[[Call], Answer]
 
 #: Most entries of one page where the caller names no number.
@@ -126,6 +128,19 @@ def page(call: Call, listed: Sequence[Value], *, size: str, marker: str, answer:
     Raises:
         Refused: the marker is none of ours.
     """
+    return page_of(call, listed, lambda each: each, size=size, marker=marker, answer=answer)
+
+
+def page_of(
+    call: Call,
+    listed: Sequence[T],
+    write: Callable[[T], Value],
+    *,
+    size: str,
+    marker: str,
+    answer: tuple[str, str],
+) -> Answer:
+    """As `page`, for facts that are written down only where they are on the page: of thousands, a few."""
     text = call.asked.maybe_text(marker) or "0"
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise invalid(f"{marker} is {text[:50]!r}, which no earlier answer gave; start without one.")
@@ -133,4 +148,4 @@ def page(call: Call, listed: Sequence[Value], *, size: str, marker: str, answer:
     count = call.asked.number(size) or _PAGE
     chosen = listed[start : start + count]
     more = start + count < len(listed)
-    return {answer[0]: list(chosen), answer[1]: str(start + count) if more else None}
+    return {answer[0]: [write(each) for each in chosen], answer[1]: str(start + count) if more else None}

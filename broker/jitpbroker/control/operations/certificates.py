@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from jitpbroker.control.call import Call, Handler, page
+from jitpbroker.control.call import Call, Handler, page_of
 from jitpbroker.control.checks import certificate_from, check_key, check_signed_by
 from jitpbroker.control.messages import Answer, Refused, Value, invalid
 from jitpbroker.registry.entities import (
@@ -157,17 +157,17 @@ def _listed(call: Call, devices: Iterable[DeviceCertificate]) -> Answer:
     found = list(devices)
     if not call.asked.flag("ascendingOrder"):
         found.reverse()
-    listed: list[Answer] = [
-        {
-            "certificateArn": device.arn,
-            "certificateId": device.id,
-            "status": device.status,
-            "certificateMode": device.certificate_mode,
-            "creationDate": device.creation_date,
-        }
-        for device in found
-    ]
-    return page(call, listed, size="pageSize", marker="marker", answer=(_LISTED, "nextMarker"))
+    return page_of(call, found, _written, size="pageSize", marker="marker", answer=(_LISTED, "nextMarker"))
+
+
+def _written(device: DeviceCertificate) -> dict[str, Value]:
+    return {
+        "certificateArn": device.arn,
+        "certificateId": device.id,
+        "status": device.status,
+        "certificateMode": device.certificate_mode,
+        "creationDate": device.creation_date,
+    }
 
 
 def update_certificate(call: Call) -> Answer:

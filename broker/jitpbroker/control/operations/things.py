@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from jitpbroker.control.call import Call, Handler, page
+from jitpbroker.control.call import Call, Handler, page_of
 from jitpbroker.control.messages import Answer, Value, invalid
 from jitpbroker.registry.entities import Thing
 from jitpbroker.registry.errors import ErrorCode, RegistryError, already_exists, not_found
@@ -75,8 +75,10 @@ def list_things(call: Call) -> Answer:
         held = thing.attributes.get(name)
         return held is not None and (held.startswith(value) if prefix else held == value)
 
-    listed: list[Answer] = [_listed(thing) for thing in call.registry.things if wanted(thing)]
-    return page(call, listed, size="maxResults", marker="nextToken", answer=("things", "nextToken"))
+    found = [thing for thing in call.registry.things if wanted(thing)]
+    return page_of(
+        call, found, _listed, size="maxResults", marker="nextToken", answer=("things", "nextToken")
+    )
 
 
 def _listed(thing: Thing) -> dict[str, Value]:
