@@ -43,7 +43,9 @@ SWAPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 SETTINGS = """\
 [pytest]
 addopts = --import-mode=importlib
-filterwarnings = error
+filterwarnings =
+    error
+    ignore::pytest.PytestAssertRewriteWarning
 markers =
     slow: not of the fast tests
     program(name): needs a program
