@@ -14,6 +14,9 @@ from jitpbroker.gate import Event
 from jitpbroker.registry.entities import CaCertificate, DeviceCertificate
 from jitpbroker.trace import JsonValue
 
+#: Kept, since json.dumps makes one of its own for each call that asks for a form of its own.
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -166,4 +169,4 @@ def _thing(name: str | None) -> dict[str, JsonValue]:
 
 
 def _event(topic: str, payload: dict[str, JsonValue]) -> Event:
-    return Event(topic, json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode())
+    return Event(topic, _ENCODER.encode(payload).encode())

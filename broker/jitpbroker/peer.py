@@ -174,7 +174,8 @@ class Peer:
         if isinstance(packet, ConnAck):
             self._watch_deadline()
             self._tls.resume_reading()
-            self._loop.call_soon(self.received, b"")  # what came while the verdict was awaited
+            if self._mqtt.buffered:
+                self._loop.call_soon(self.received, b"")  # what came while the verdict was awaited
         elif self._tls.backlog > self._server.settings.max_backlog:
             why = f"{self._tls.backlog} bytes wait for a client that does not read them"
             self.hang_up(DisconnectReason.THROTTLED, why)
@@ -290,15 +291,19 @@ class Peer:
         )
 
     def _watch_deadline(self) -> None:
-        """Keep one timer; it looks again rather than being moved with every packet."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Keep one timer; one that goes off too early looks again rather than being moved."""
         deadline = None if self._mqtt is None else self._mqtt.deadline
-        if deadline is not None and not self._over:
-            self._timer = self._loop.call_at(deadline, self._check_deadline)
+        if deadline is None or self._over:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._check_deadline)
 
     def _check_deadline(self) -> None:
         assert self._mqtt is not None
+        self._timer = None
         violation = self._mqtt.time_out(self._loop.time())
         if violation is None:
             self._watch_deadline()

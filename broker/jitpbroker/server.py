@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,14 +19,12 @@ from jitpbroker.engine import Engine
 from jitpbroker.gate import Event, Gate, Principal
 from jitpbroker.mqtt import DisconnectReason, Limits
 from jitpbroker.peer import Peer
+from jitpbroker.stream import Listener, listen
 from jitpbroker.tls import TlsSettings, server_context
 from jitpbroker.trace import Trace
 from jitpbroker.transport import TlsTransport
 
 KIB = 1024
-
-#: Turns of the event loop between asyncio's accept and ``connection_made``: a task, its transport, its call.
-_ACCEPT_STEPS = 3
 
 #: Seconds between two ticks of the engine.
 _BEAT = 1.0
@@ -94,7 +91,7 @@ class Server:
         self.now = now
         self.settings = settings or Settings()
         self._context: SSL.Context = server_context(credentials, self.settings.tls)
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._clients: dict[str, Peer] = {}
         self._pending: set[Peer] = set()
         self._connections: set[Peer] = set()
@@ -111,8 +108,7 @@ class Server:
         """
         if self._listener is None:
             raise RuntimeError("the server listens on no port yet; start it first")
-        port: int = self._listener.sockets[0].getsockname()[1]
-        return port
+        return self._listener.port
 
     @property
     def client_ids(self) -> frozenset[str]:
@@ -125,12 +121,11 @@ class Server:
         Raises:
             OSError: the address cannot be bound.
         """
-        loop = asyncio.get_running_loop()
         await self.engine.start()
         self._all_gone = asyncio.Event()
         self._all_gone.set()
         try:
-            self._listener = await loop.create_server(
+            self._listener = await listen(
                 lambda: TlsTransport(self._context, self.settings.tls, Peer(self)),
                 self.settings.host,
                 self.settings.port,
@@ -144,14 +139,13 @@ class Server:
         """Stop listening, hang up on everybody, wait until the last has gone. No will is published."""
         if self._listener is None or self._all_gone is None:
             return
-        await self._stop_accepting()
+        await self._listener.close()
         if self._beat is not None:
             self._beat.cancel()
         for peer in tuple(self._connections):
             why = "the broker is shutting down"
             peer.hang_up(DisconnectReason.SERVER_INITIATED_DISCONNECT, why, publish_will=False)
         await self._all_gone.wait()  # bounded: each transport aborts itself after its linger time
-        await self._listener.wait_closed()
         await self.engine.close()
         self._listener = None
 
@@ -159,20 +153,6 @@ class Server:
         """Return once every connection so far is gone and has left its records."""
         if self._all_gone is not None:
             await self._all_gone.wait()
-
-    async def _stop_accepting(self) -> None:
-        """Close the listener once nothing is on its way from accept to `Peer`.
-
-        asyncio (3.11) loses a connection whose listener closes between its accept and its transport.
-        """
-        assert self._listener is not None
-        loop = asyncio.get_running_loop()
-        for listening in self._listener.sockets:
-            with suppress(NotImplementedError):  # Windows' loop has no readers
-                loop.remove_reader(listening.fileno())
-        for _ in range(_ACCEPT_STEPS):
-            await asyncio.sleep(0)
-        self._listener.close()
 
     def disconnect(self, client_id: str, reason: DisconnectReason, why: str) -> bool:
         """Hang up on a client; whether it was connected."""

@@ -34,8 +34,8 @@ SUITES = (
     "AES128-GCM-SHA256:AES128-SHA256:AES128-SHA:AES256-GCM-SHA384:AES256-SHA256:AES256-SHA:@SECLEVEL=0"
 )
 
-#: Rule 1 saves work, too: OpenSSL's chain ends at the leaf (-1 would mean "no limit given"), so that it checks
-#: no signature between the client's certificates. What was sent is handed out whole all the same.
+#: Rule 1 saves work, too: OpenSSL's chain ends at the leaf (-1 would mean "no limit given"), so that no
+#: signature between the client's certificates is checked. What was sent is handed out whole all the same.
 _LEAF_ALONE = -2
 
 
@@ -137,6 +137,7 @@ def _log_secrets(context: SSL.Context, path: Path) -> None:
     context.set_keylog_callback(append)
 
 
+@lru_cache(maxsize=256)
 def host_name(sni: bytes | None) -> str | None:
     """The server name as text, ``None`` for none and for an IP address."""
     if not sni:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Self
 
@@ -114,11 +115,18 @@ class Case:
 def _sni(name: str | None, registry: Registry) -> Sni:
     if name is None:
         return Sni.NONE
+    if _is_address(name):
+        return Sni.NONE
+    return Sni.ELSEWHERE if name.lower() in registry.other_endpoints else Sni.HERE
+
+
+@lru_cache(maxsize=256)
+def _is_address(name: str) -> bool:
     try:
         ip_address(name)
     except ValueError:
-        return Sni.ELSEWHERE if name.lower() in registry.other_endpoints else Sni.HERE
-    return Sni.NONE
+        return False
+    return True
 
 
 def _presented(leaf: Certificate, links: tuple[Link, ...]) -> Link | None:

@@ -25,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 
 from jitpbroker.engine import Client, unheard
 from jitpbroker.engine.session import Keeping, Sent, Session
+from jitpbroker.engine.subscriptions import Subscriptions
 from jitpbroker.gate import Event as ServiceEvent
 from jitpbroker.gate import Principal
 from jitpbroker.mqtt import (
@@ -39,7 +40,7 @@ from jitpbroker.mqtt import (
     UnsubAck,
     Unsubscribe,
 )
-from jitpbroker.mqtt.topics import has_wildcard, matches
+from jitpbroker.mqtt.topics import has_wildcard
 
 _CACHED_TOPICS = 1024
 
@@ -57,6 +58,7 @@ class LocalEngine:
         self._keeping = keeping or Keeping()
         self._sessions: dict[str, Session] = {}
         self._retained: dict[str, Publish] = {}
+        self._subscriptions = Subscriptions()
         self._routes: dict[str, tuple[tuple[Session, int], ...]] = {}
         self._waiting_bytes = 0
         self._at = self._ticked = datetime.min.replace(tzinfo=UTC)
@@ -68,6 +70,7 @@ class LocalEngine:
         """Forget sessions and retained messages."""
         self._sessions.clear()
         self._retained.clear()
+        self._subscriptions.clear()
         self._routes.clear()
         self._waiting_bytes = 0
 
@@ -138,6 +141,7 @@ class LocalEngine:
             case Unsubscribe(packet_id, topic_filters):
                 for topic_filter in topic_filters:
                     session.filters.pop(topic_filter, None)
+                    self._subscriptions.remove(topic_filter, client.principal.client_id)
                 self._routes.clear()
                 client.send(UnsubAck(packet_id))
 
@@ -171,6 +175,8 @@ class LocalEngine:
             client.hang_up(DisconnectReason.CLIENT_ERROR, why)
             return
         session.filters.update(wanted)
+        for topic_filter, qos in wanted.items():
+            self._subscriptions.add(topic_filter, client.principal.client_id, qos)
         self._routes.clear()
         client.send(SubAck(request.packet_id, tuple(each.qos for each in request.subscriptions)))
         for each in request.subscriptions:
@@ -187,12 +193,10 @@ class LocalEngine:
         if routes is None:
             if len(self._routes) >= _CACHED_TOPICS:
                 self._routes.clear()
-            found = (
-                (session, [qos for wanted, qos in session.filters.items() if matches(wanted, topic)])
-                for session in self._sessions.values()
-            )
-            routes = tuple((session, max(levels)) for session, levels in found if levels)
-            self._routes[topic] = routes
+            found = self._subscriptions.matching(topic)
+            routes = tuple((self._sessions[client_id], qos) for client_id, qos in found.items())
+            if routes:  # what nobody wants, such as most lifecycle events, is not worth a place
+                self._routes[topic] = routes
         return routes
 
     # -- deliveries --------------------------------------------------------------------------------------
@@ -264,9 +268,13 @@ class LocalEngine:
 
     def _forget(self, client_id: str) -> None:
         session = self._sessions.pop(client_id, None)
-        if session is not None:
-            self._waiting_bytes -= session.waiting_bytes
-        self._routes.clear()
+        if session is None:
+            return
+        self._waiting_bytes -= session.waiting_bytes
+        for topic_filter in session.filters:
+            self._subscriptions.remove(topic_filter, client_id)
+        if session.filters:
+            self._routes.clear()
 
     def _forget_expired(self) -> None:
         for client_id, session in tuple(self._sessions.items()):

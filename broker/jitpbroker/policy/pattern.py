@@ -61,6 +61,8 @@ def matches(pattern: Pattern, text: str) -> bool:
         token = pattern[at_pattern] if at_pattern < len(pattern) else None
         if token is Wildcard.ANY_RUN:
             at_pattern += 1
+            if at_pattern == len(pattern):
+                return True
             retry = (at_pattern, at_text + 1)
         elif token is Wildcard.ANY_ONE or token == text[at_text]:
             at_pattern += 1
