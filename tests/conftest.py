@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+#: Folders whose tests start programs or sockets by the dozen; `make check` leaves them to `make test`.
+SLOW_FOLDERS = {"interop", "library", "ports", "transports", "state", "control", "server", "engine", "tls"}
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
@@ -14,7 +16,7 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that names a program is skipped without it, in CI it fails; what starts programs is slow."""
     for item in items:
-        if "interop" in item.path.parts:
+        if SLOW_FOLDERS.intersection(item.path.parts):
             item.add_marker(pytest.mark.slow)
         for marker in item.iter_markers("program"):
             (name,) = marker.args
