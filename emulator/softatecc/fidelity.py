@@ -216,5 +216,5 @@ def page(surveys: Sequence[Survey]) -> Iterator[str]:
     yield from statement_lines(surveys)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - a test compares the page, not its printing
     sys.stdout.write("\n".join(page([survey(opcode) for opcode in opcodes()])) + "\n")

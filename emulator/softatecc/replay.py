@@ -201,7 +201,7 @@ class Replayer:
                 return self._both_verify(cmd, recorded, seen)
             case Comparison.LENGTH:
                 return True
-            case Comparison.BYTES:
+            case _:
                 return self._neutral(cmd, recorded) == self._neutral(cmd, seen)
 
     def _same_key(self, cmd: Command, recorded: bytes, seen: bytes) -> bool:

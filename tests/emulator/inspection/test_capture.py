@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softatecc.capture import Direction, explain
@@ -98,6 +98,7 @@ def test_empty_lines_and_comments_are_passed_over() -> None:
     assert told("", "   ", "# a remark") == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40).map(bytes.hex), max_size=8))
 def test_any_bytes_in_any_order_are_explained(lines: list[str]) -> None:
     findings = list(explain(lines))

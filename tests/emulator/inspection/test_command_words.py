@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softatecc.chip import Chip
@@ -184,6 +184,7 @@ def test_a_command_is_told_in_the_words_of_the_data_sheet(
         assert not any(part.note for part in meaning.parts)
 
 
+@settings(deadline=None)
 @given(COMMANDS)
 def test_any_command_whatever_can_be_told(cmd: Command) -> None:
     meaning = meaning_of(cmd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softatecc import profiles
@@ -20,6 +20,7 @@ def named(configuration: Configuration, name: str, slot: int | None = None) -> F
     return found
 
 
+@settings(deadline=None)
 @given(IMAGES)
 def test_every_bit_of_the_zone_is_in_exactly_one_field(configuration: Configuration) -> None:
     covered = [
@@ -29,6 +30,7 @@ def test_every_bit_of_the_zone_is_in_exactly_one_field(configuration: Configurat
     assert sorted(covered) == list(range(8 * 128))
 
 
+@settings(deadline=None)
 @given(IMAGES)
 def test_the_values_of_the_fields_are_the_zone(configuration: Configuration) -> None:
     image = bytearray(128)
@@ -40,6 +42,7 @@ def test_the_values_of_the_fields_are_the_zone(configuration: Configuration) -> 
     assert bytes(image) == configuration.image
 
 
+@settings(deadline=None)
 @given(IMAGES)
 def test_every_field_has_words_a_place_and_digits(configuration: Configuration) -> None:
     for each in fields(configuration):

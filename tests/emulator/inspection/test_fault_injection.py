@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softatecc import cal
@@ -243,6 +243,7 @@ def test_a_lock_that_was_cut_short_is_open(chip: Chip) -> None:
 CONTENTS = st.binary(min_size=36, max_size=36)
 
 
+@settings(deadline=None)
 @given(CONTENTS, CONTENTS, st.integers(0, 40))
 def test_a_torn_memory_is_new_up_to_somewhere_and_old_from_there(old: bytes, new: bytes, octets: int) -> None:
     def contents(slot: bytes) -> Contents:

@@ -19,7 +19,7 @@ from softatecc.evidence import Grade, Mark, Marked, marked_in, marks_in
 from softatecc.inspection import Asked, Function, Hook, Journal, checks_of, function_of, watching
 from softatecc.packet import Command, Opcode
 from softatecc.status import obey
-from softatecc.survey import Listener
+from softatecc.survey import DETAIL, Listener
 from softatecc.trace import CommandRecord, PowerRecord
 from softatecc.transports import EmulatorTransport
 
@@ -173,6 +173,7 @@ def test_a_listener_inherits_marks_from_callers() -> None:
         "softatecc.commands.x", "x", "X.\n\nEvidence: silicon - seen.", asks=False, guards=False
     )
     bare = Function("softatecc.slots", "forbids", "Asks.", asks=True, guards=False)
+    detailed = Function("softatecc.commands.guards", "valid_temp_key", "TempKey.", asks=False, guards=True)
     act = Function("softatecc.slots", "acts", "Acts.", asks=False, guards=False)
     sys.modules.setdefault("softatecc.commands.x", slots)
     try:
@@ -183,9 +184,13 @@ def test_a_listener_inherits_marks_from_callers() -> None:
         listener.left(act, None)
         listener.left(marked, None)
         listener.entered(bare)
+        listener.entered(detailed)
     finally:
         del sys.modules["softatecc.commands.x"]
 
+    details = [rule for rule in listener.rules if rule.sentence == DETAIL]
+    assert [rule.name for rule in details] == ["valid_temp_key"]
+    listener.rules -= {rule for rule in listener.rules if rule.name == "valid_temp_key"}
     found = {(rule.name, None if rule.mark is None else rule.mark.grade) for rule in listener.rules}
     assert found == {("x", Grade.SILICON), ("forbids", Grade.SILICON), ("forbids", None)}
 

@@ -422,6 +422,30 @@ def test_an_encrypted_write_shares_what_it_writes_only_under_a_shared_key(part: 
     assert fed.comparison(read_back) is Comparison.BYTES
 
 
+def test_a_word_of_an_unknown_block_leaves_the_rest_unknown(part: Part) -> None:
+    knowledge = Knowledge(part().configuration, frozenset(), fed=False)
+    knowledge.follow(Command(Opcode.WRITE, 0x02, 12 << 3, bytes(4)), b"\x00")
+
+    assert knowledge.comparison(Command(Opcode.READ, 0x82, 12 << 3, b"")) is Comparison.LENGTH
+
+
+def test_only_a_digest_of_the_host_is_known(part: Part) -> None:
+    knowledge = Knowledge(part().configuration, frozenset(), fed=True)
+    knowledge.follow(Command(Opcode.NONCE, 0x03, 0, SECRET), b"\x00")
+
+    assert knowledge.digest(Command(Opcode.SIGN, 0x80, 2, b"")) == SECRET
+    assert knowledge.digest(Command(Opcode.SIGN, 0x00, 2, b"")) is None
+    assert knowledge.digest(Command(Opcode.SIGN, 0xA0, 2, b"")) is None
+
+
+def test_hidden_answers_survive_their_lines(part: Part) -> None:
+    chip = part()
+    peer = Host(EmulatorTransport(chip)).genkey(2)
+    recording = record(chip, lambda host: host.execute(Opcode.ECDH, 0x0C, 2, peer))
+
+    assert read(recording.lines()) == recording
+
+
 def test_a_result_in_a_slot_is_as_shared_as_its_key(part: Part) -> None:
     configuration = part().configuration
     derive = Command(Opcode.DERIVEKEY, 0, 9, b"")

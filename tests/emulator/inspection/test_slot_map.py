@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softatecc import profiles
@@ -57,6 +57,7 @@ def page_of(chip: Chip, number: int) -> Page:
     return slot_map(chip.configuration)[number]
 
 
+@settings(deadline=None)
 @given(parts())
 def test_a_slot_is_read_in_the_clear_exactly_where_the_map_says_so(made: tuple[Chip, int]) -> None:
     chip, number = made
@@ -70,6 +71,7 @@ def test_a_slot_is_read_in_the_clear_exactly_where_the_map_says_so(made: tuple[C
         assert ask(chip, Opcode.READ, 0x82, number << 3) == chip.memory.slot(number)[:32]
 
 
+@settings(deadline=None)
 @given(parts())
 def test_a_slot_is_written_in_the_clear_exactly_where_the_map_says_so(made: tuple[Chip, int]) -> None:
     chip, number = made
@@ -81,6 +83,7 @@ def test_a_slot_is_written_in_the_clear_exactly_where_the_map_says_so(made: tupl
     assert (answer == b"\x00") is (verdict in (Verdict.YES, Verdict.CONDITION))
 
 
+@settings(deadline=None)
 @given(parts())
 def test_a_private_slot_does_what_the_map_says(made: tuple[Chip, int]) -> None:
     chip, number = made
@@ -103,6 +106,7 @@ def test_a_private_slot_does_what_the_map_says(made: tuple[Chip, int]) -> None:
         assert refused(answer) is (page.permission(action).verdict is Verdict.NO), action
 
 
+@settings(deadline=None)
 @given(parts())
 def test_a_key_is_locked_checked_and_derived_exactly_where_the_map_says_so(made: tuple[Chip, int]) -> None:
     chip, number = made
@@ -120,6 +124,7 @@ def test_a_key_is_locked_checked_and_derived_exactly_where_the_map_says_so(made:
     assert refused(answer) is (page.permission("lock").verdict is Verdict.NO)
 
 
+@settings(deadline=None)
 @given(parts())
 def test_every_verdict_names_the_bits_behind_it(made: tuple[Chip, int]) -> None:
     chip, _ = made

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softatecc.chip import Chip
@@ -44,6 +44,7 @@ def line_with(key: str, value: int) -> str:
     return json.dumps({**as_tree(good), key: value})
 
 
+@settings(deadline=None)
 @given(RECORDS)
 def test_a_record_comes_back_from_its_line_of_json(record: CommandRecord | PowerRecord) -> None:
     line = json.dumps(as_tree(record))
@@ -51,6 +52,7 @@ def test_a_record_comes_back_from_its_line_of_json(record: CommandRecord | Power
     assert record_from(line) == record
 
 
+@settings(deadline=None)
 @given(RECORDS)
 def test_any_record_has_lines_and_the_first_bears_its_number(record: CommandRecord | PowerRecord) -> None:
     head, *rest = record_lines(7, record)
