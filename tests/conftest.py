@@ -7,8 +7,12 @@ import shutil
 
 import pytest
 
-#: Folders whose tests start programs or sockets by the dozen; `make check` leaves them to `make test`.
-SLOW_FOLDERS = {"interop", "library", "ports", "transports", "state", "control", "server", "engine", "tls"}
+#: Folders and files whose tests start programs or sockets by the dozen, or search for long; `make check`
+#: leaves them to `make test`.
+SLOW = {
+    *("interop", "library", "ports", "transports", "state", "control", "server", "engine", "tls", "store"),
+    *("inspection", "fuzz", "test_catalogue.py", "test_channel.py", "test_secrecy.py"),
+}
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
@@ -16,7 +20,7 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that names a program is skipped without it, in CI it fails; what starts programs is slow."""
     for item in items:
-        if SLOW_FOLDERS.intersection(item.path.parts):
+        if SLOW.intersection(item.path.parts):
             item.add_marker(pytest.mark.slow)
         for marker in item.iter_markers("program"):
             (name,) = marker.args
