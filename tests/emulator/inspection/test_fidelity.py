@@ -36,6 +36,7 @@ def written() -> dict[str, str]:
     return {section.partition("\n")[0]: section.strip() for section in sections[1:]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opcode", fidelity.opcodes(), ids=lambda opcode: opcode.name)
 def test_a_commands_section_is_up_to_date_and_nothing_in_it_is_unmarked(opcode: Opcode) -> None:
     found = surveyed(opcode)
