@@ -225,6 +225,7 @@ class Peer:
             source_ip=self._address[0],
             source_port=self._address[1],
         )
+        self._facts = None  # a kilobyte of certificates that nobody asks for again
         verdict = self._server.gate.connect(attempt)
         match verdict:
             case Admitted(principal=principal):

@@ -160,6 +160,7 @@ class Stream(asyncio.Transport):
         "_address",
         "_buffer",
         "_closing",
+        "_descriptor",
         "_eof_wanted",
         "_loop",
         "_lost",
@@ -177,6 +178,7 @@ class Stream(asyncio.Transport):
     ) -> None:
         self._loop = loop
         self._socket = accepted
+        self._descriptor = accepted.fileno()  # a selector that misses a socket makes its whole repr first
         self._address = address
         self._protocol = protocol
         self._buffer: bytearray | None = None
@@ -207,13 +209,13 @@ class Stream(asyncio.Transport):
         """Take nothing more from the socket for now."""
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self._socket)
+            self._loop.remove_reader(self._descriptor)
 
     def resume_reading(self) -> None:
         """Take from the socket again."""
         if not (self._reading or self._closing):
             self._reading = True
-            self._loop.add_reader(self._socket, self._readable)
+            self._loop.add_reader(self._descriptor, self._readable)
 
     def can_write_eof(self) -> bool:
         """It can."""
@@ -235,7 +237,7 @@ class Stream(asyncio.Transport):
             return
         if sent < len(data):
             self._buffer = bytearray(data[sent:])
-            self._loop.add_writer(self._socket, self._writable)
+            self._loop.add_writer(self._descriptor, self._writable)
 
     def write_eof(self) -> None:
         """FIN after what is unsent."""
@@ -258,7 +260,7 @@ class Stream(asyncio.Transport):
         self._closing = True
         if self._buffer is not None:
             self._buffer = None
-            self._loop.remove_writer(self._socket)
+            self._loop.remove_writer(self._descriptor)
         self._lose()
 
     def _readable(self) -> None:
@@ -294,7 +296,7 @@ class Stream(asyncio.Transport):
         if self._buffer:
             return
         self._buffer = None
-        self._loop.remove_writer(self._socket)
+        self._loop.remove_writer(self._descriptor)
         if self._closing:
             self._lose()
         elif self._eof_wanted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -118,9 +117,17 @@ class Client:
         self.socket.close()
 
 
-def visits(port: int, contexts: list[tuple[Device, ssl.SSLContext]]) -> Iterator[bytes]:
-    """Each device connects, is admitted and leaves; yields its CONNACK."""
-    for device, context in contexts:
-        client = Client(port, context)
-        yield client.connect(device.name)
-        client.leave()
+def visit(port: int, device: Device, context: ssl.SSLContext) -> bytes:
+    """Connect, be admitted, leave; the CONNACK."""
+    client = Client(port, context)
+    answer = client.connect(device.name)
+    client.leave()
+    return answer
+
+
+def first_visit(port: int, device: Device, context: ssl.SSLContext) -> bytes:
+    """Connect as a stranger and be sent away; what was answered, nothing if all is right."""
+    client = Client(port, context)
+    answer = client.connect(device.name)
+    client.drain()
+    return answer

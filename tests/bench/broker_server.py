@@ -65,15 +65,15 @@ def _register(registry: Registry, certificate: Certificate) -> None:
 
 
 def _describe(registry: Registry) -> dict[str, JsonValue]:
-    """Nanoseconds of CPU for one DescribeCertificate's look-up and JSON, over all certificates in turn."""
-    ids = [each.id for each in registry.certificates][:1000]
+    """Nanoseconds of CPU for one DescribeCertificate's look-up and JSON; a hundred certificates in turn."""
+    ids = [each.id for each in registry.certificates][-100:]
     begin = time.process_time_ns()
-    for _ in range(5):
+    for _ in range(50):
         for certificate_id in ids:
             found = registry.certificates.get(certificate_id)
             assert found is not None
             as_json(found)
-    return {"ns": (time.process_time_ns() - begin) // (5 * len(ids))}
+    return {"ns": (time.process_time_ns() - begin) // (50 * len(ids))}
 
 
 def _tidy() -> dict[str, JsonValue]:
