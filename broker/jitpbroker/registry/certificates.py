@@ -19,6 +19,7 @@ from jitpbroker.registry.entities import (
 from jitpbroker.registry.errors import ErrorCode, RegistryError, already_exists, not_found
 from jitpbroker.registry.ids import IdSource
 from jitpbroker.registry.names import Arns
+from jitpbroker.registry.tables import Table
 from jitpbroker.x509 import Certificate, Name
 
 #: Evidence: document - RegisterCACertificate in AWS's service model.
@@ -31,8 +32,20 @@ class CaStore:
     def __init__(self, arns: Arns, new_id: IdSource) -> None:
         self._arns = arns
         self._new_id = new_id
-        self._by_id: dict[str, CaCertificate] = {}
+        self._by_id: Table[str, CaCertificate] = Table("caCertificates", CaCertificate)
         self._ids_by_subject: dict[Name, tuple[str, ...]] = {}
+
+    @property
+    def tables(self) -> tuple[Table[str, CaCertificate], ...]:
+        """What has to be kept."""
+        return (self._by_id,)
+
+    def reindex(self) -> None:
+        """Work out what tables that were loaded imply."""
+        self._ids_by_subject.clear()
+        for ca in self:
+            subject = ca.certificate.subject
+            self._ids_by_subject[subject] = (*self._ids_by_subject.get(subject, ()), ca.id)
 
     def __iter__(self) -> Iterator[CaCertificate]:
         return iter(tuple(self._by_id.values()))
@@ -160,7 +173,12 @@ class CertificateStore:
     def __init__(self, arns: Arns, new_id: IdSource) -> None:
         self._arns = arns
         self._new_id = new_id
-        self._by_id: dict[str, DeviceCertificate] = {}
+        self._by_id: Table[str, DeviceCertificate] = Table("certificates", DeviceCertificate)
+
+    @property
+    def tables(self) -> tuple[Table[str, DeviceCertificate], ...]:
+        """What has to be kept."""
+        return (self._by_id,)
 
     def __iter__(self) -> Iterator[DeviceCertificate]:
         return iter(tuple(self._by_id.values()))

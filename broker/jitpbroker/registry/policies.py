@@ -11,6 +11,7 @@ from jitpbroker.registry.entities import Policy, PolicyVersion
 from jitpbroker.registry.errors import ErrorCode, RegistryError, already_exists, not_found
 from jitpbroker.registry.ids import IdSource
 from jitpbroker.registry.names import Arns, check_policy_name
+from jitpbroker.registry.tables import Table
 
 #: Evidence: document - AWS General Reference, AWS IoT Core quotas (archived copy of 2019-20).
 MOST_VERSIONS: Final = 5
@@ -24,10 +25,27 @@ class PolicyStore:
     def __init__(self, arns: Arns, new_id: IdSource) -> None:
         self._arns = arns
         self._new_id = new_id
-        self._by_name: dict[str, Policy] = {}
-        self._latest_version: dict[str, int] = {}
+        self._by_name: Table[str, Policy] = Table("policies", Policy)
+        self._latest_version: Table[str, int] = Table("policyVersions", int)
+        self._attached: Table[tuple[str, str], bool] = Table("policyTargets", bool)  # (policy, target)
         self._names_of_target: dict[str, dict[str, None]] = {}
         self._targets_of_name: dict[str, dict[str, None]] = {}
+
+    @property
+    def tables(self) -> tuple[Table[str, Policy] | Table[str, int] | Table[tuple[str, str], bool], ...]:
+        """What has to be kept."""
+        return (self._by_name, self._latest_version, self._attached)
+
+    def reindex(self) -> None:
+        """Work out what tables that were loaded imply."""
+        self._names_of_target.clear()
+        self._targets_of_name.clear()
+        for name, target in self._attached:
+            self._index(name, target)
+
+    def _index(self, name: str, target: str) -> None:
+        self._names_of_target.setdefault(target, {})[name] = None
+        self._targets_of_name.setdefault(name, {})[target] = None
 
     def __iter__(self) -> Iterator[Policy]:
         return iter(tuple(self._by_name.values()))
@@ -123,17 +141,18 @@ class PolicyStore:
             RegistryError: no such policy, or the target has ten already.
         """
         self._require(name)
-        names = self._names_of_target.setdefault(target, {})
+        names = self._names_of_target.get(target, {})
         if name not in names and len(names) >= MOST_POLICIES_PER_TARGET:
             raise RegistryError(
                 ErrorCode.LIMIT_EXCEEDED,
                 f"{target} has {MOST_POLICIES_PER_TARGET} policies, the most allowed; detach one first.",
             )
-        names[name] = None
-        self._targets_of_name.setdefault(name, {})[target] = None
+        self._attached[name, target] = True
+        self._index(name, target)
 
     def detach(self, name: str, target: str) -> None:
         """Undo ``attach``; detaching a stranger changes nothing."""
+        self._attached.pop((name, target), None)
         self._names_of_target.get(target, {}).pop(name, None)
         self._targets_of_name.get(name, {}).pop(target, None)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from jitpbroker.registry.errors import ErrorCode, RegistryError
+from jitpbroker.registry.tables import Table
 
 #: Evidence: document - AWS's service model, LogLevel.
 LEVELS: Final = ("DISABLED", "ERROR", "WARN", "INFO", "DEBUG")
@@ -115,7 +116,12 @@ class TagStore:
     """Tags of resources, by ARN."""
 
     def __init__(self) -> None:
-        self._tags: dict[str, dict[str, str]] = {}
+        self._tags: Table[str, dict[str, str]] = Table("tags", dict[str, str])
+
+    @property
+    def tables(self) -> tuple[Table[str, dict[str, str]], ...]:
+        """What has to be kept."""
+        return (self._tags,)
 
     def of(self, arn: str) -> Mapping[str, str]:
         """A resource's tags; empty when it has none."""

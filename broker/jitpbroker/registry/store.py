@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, cast
 
 from jitpbroker.registry.certificates import CaStore, CertificateStore
 from jitpbroker.registry.ids import IdSource, counting_ids
@@ -18,11 +18,17 @@ from jitpbroker.registry.names import Arns
 from jitpbroker.registry.policies import PolicyStore
 from jitpbroker.registry.settings import EventConfigurations, LoggingOptions, TagStore, Transfer
 from jitpbroker.registry.snapshot import as_json, plain
+from jitpbroker.registry.tables import AnyTable, Table
 from jitpbroker.registry.templates import TemplateStore
 from jitpbroker.registry.things import ThingStore
 from jitpbroker.trace import JsonValue
 
 _ENDPOINT_LETTERS: Final = 13
+
+#: The key of a table that holds one fact.
+_ONLY: Final = "account"
+_NO_LOGGING: Final = LoggingOptions()
+_NO_EVENTS: Final = EventConfigurations()
 
 
 class Registry:
@@ -39,9 +45,6 @@ class Registry:
         policies: policies and their targets.
         templates: provisioning templates.
         tags: tags of resources.
-        registration_code: ``None`` until somebody asks for it.
-        logging: V2 logging options.
-        event_configurations: which kinds of registry events are switched on.
         transfers: certificates on their way to another account, by id.
     """
 
@@ -62,10 +65,54 @@ class Registry:
         self.policies = PolicyStore(self.arns, ids)
         self.templates = TemplateStore(self.arns)
         self.tags = TagStore()
-        self.registration_code: str | None = None
-        self.logging = LoggingOptions()
-        self.event_configurations = EventConfigurations()
-        self.transfers: dict[str, Transfer] = {}
+        self.transfers: Table[str, Transfer] = Table("transfers", Transfer)
+        self._registration_code: Table[str, str] = Table("registrationCode", str)
+        self._logging: Table[str, LoggingOptions] = Table("loggingOptions", LoggingOptions)
+        self._events: Table[str, EventConfigurations] = Table("eventConfigurations", EventConfigurations)
+
+    @property
+    def registration_code(self) -> str | None:
+        """``None`` until somebody asks for it."""
+        return self._registration_code.get(_ONLY)
+
+    @registration_code.setter
+    def registration_code(self, code: str | None) -> None:
+        if code is None:
+            self._registration_code.pop(_ONLY, None)
+        else:
+            self._registration_code[_ONLY] = code
+
+    @property
+    def logging(self) -> LoggingOptions:
+        """V2 logging options."""
+        return self._logging.get(_ONLY) or _NO_LOGGING
+
+    @logging.setter
+    def logging(self, options: LoggingOptions) -> None:
+        self._logging[_ONLY] = options
+
+    @property
+    def event_configurations(self) -> EventConfigurations:
+        """Which kinds of registry events are switched on."""
+        return self._events.get(_ONLY) or _NO_EVENTS
+
+    @event_configurations.setter
+    def event_configurations(self, configurations: EventConfigurations) -> None:
+        self._events[_ONLY] = configurations
+
+    @property
+    def tables(self) -> dict[str, AnyTable]:
+        """Everything that has to be kept, by name; what a fact names comes before it."""
+        stores = (self.templates, self.cas, self.certificates, self.policies, self.things, self.tags)
+        settings = (self._registration_code, self._logging, self._events, self.transfers)
+        found = [*(table for store in stores for table in store.tables), *settings]
+        return {table.name: cast("AnyTable", table) for table in found}
+
+    def reindex(self) -> None:
+        """Make look-ups fit tables that were loaded."""
+        self.cas.reindex()
+        self.policies.reindex()
+        self.things.reindex()
 
     def know_other_endpoint(self, name: str) -> None:
         """Note that a host name belongs to another account: as SNI it selects that one, not this."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from jitpbroker.registry.errors import ErrorCode, RegistryError, already_exists, not_found
 from jitpbroker.registry.names import Arns
+from jitpbroker.registry.tables import Table
 
 #: Evidence: document - AWS General Reference, AWS IoT Core quotas (archived copy of 2019-20).
 MOST_VERSIONS: Final = 5
@@ -64,8 +65,13 @@ class TemplateStore:
 
     def __init__(self, arns: Arns) -> None:
         self._arns = arns
-        self._by_name: dict[str, ProvisioningTemplate] = {}
-        self._latest: dict[str, int] = {}
+        self._by_name: Table[str, ProvisioningTemplate] = Table("provisioningTemplates", ProvisioningTemplate)
+        self._latest: Table[str, int] = Table("templateVersions", int)
+
+    @property
+    def tables(self) -> tuple[Table[str, ProvisioningTemplate] | Table[str, int], ...]:
+        """What has to be kept."""
+        return (self._by_name, self._latest)
 
     def __iter__(self) -> Iterator[ProvisioningTemplate]:
         return iter(tuple(self._by_name.values()))

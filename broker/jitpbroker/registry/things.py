@@ -11,6 +11,7 @@ from jitpbroker.registry.entities import Group, Thing, ThingType
 from jitpbroker.registry.errors import ErrorCode, RegistryError, already_exists, not_found
 from jitpbroker.registry.ids import IdSource
 from jitpbroker.registry.names import Arns, check_attribute, check_thing_name
+from jitpbroker.registry.tables import Table
 
 #: Evidence: document - AWS General Reference, AWS IoT Core quotas (archived copy of 2019-20).
 MOST_ATTRIBUTES_UNTYPED: Final = 3
@@ -23,12 +24,33 @@ class ThingStore:
     def __init__(self, arns: Arns, new_id: IdSource) -> None:
         self._arns = arns
         self._new_id = new_id
-        self._things: dict[str, Thing] = {}
-        self._types: dict[str, ThingType] = {}
-        self._groups: dict[str, Group] = {}
-        self._billing_groups: dict[str, Group] = {}
+        self._things: Table[str, Thing] = Table("things", Thing)
+        self._types: Table[str, ThingType] = Table("thingTypes", ThingType)
+        self._groups: Table[str, Group] = Table("thingGroups", Group)
+        self._billing_groups: Table[str, Group] = Table("billingGroups", Group)
+        self._attached: Table[tuple[str, str], bool] = Table("thingPrincipals", bool)  # value: exclusive
         self._principals: dict[str, dict[str, bool]] = {}  # thing -> principal -> exclusive
         self._of_principal: dict[str, dict[str, bool]] = {}  # principal -> thing -> exclusive
+
+    @property
+    def tables(
+        self,
+    ) -> tuple[
+        Table[str, Thing] | Table[str, ThingType] | Table[str, Group] | Table[tuple[str, str], bool], ...
+    ]:
+        """What has to be kept; types and groups before the things that name them."""
+        return (self._types, self._groups, self._billing_groups, self._things, self._attached)
+
+    def reindex(self) -> None:
+        """Work out what tables that were loaded imply."""
+        self._principals.clear()
+        self._of_principal.clear()
+        for (name, principal), exclusive in self._attached.items():
+            self._index(name, principal, exclusive=exclusive)
+
+    def _index(self, name: str, principal: str, *, exclusive: bool) -> None:
+        self._principals.setdefault(name, {})[principal] = exclusive
+        self._of_principal.setdefault(principal, {})[name] = exclusive
 
     def __iter__(self) -> Iterator[Thing]:
         return iter(tuple(self._things.values()))
@@ -235,11 +257,12 @@ class ThingStore:
             raise _invalid(
                 f"Thing {name} and {principal} cannot be attached: an exclusive attachment stands alone."
             )
-        self._principals.setdefault(name, {})[principal] = exclusive
-        self._of_principal.setdefault(principal, {})[name] = exclusive
+        self._attached[name, principal] = exclusive
+        self._index(name, principal, exclusive=exclusive)
 
     def detach(self, name: str, principal: str) -> None:
         """Undo ``attach``; detaching a stranger changes nothing."""
+        self._attached.pop((name, principal), None)
         self._principals.get(name, {}).pop(principal, None)
         self._of_principal.get(principal, {}).pop(name, None)
 
