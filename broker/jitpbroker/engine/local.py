@@ -1,4 +1,4 @@
-"""The default engine: AWS IoT's delivery rules, in memory.
+"""The default engine: AWS IoT's delivery rules, in memory and, with a `Keeper`, beyond the process.
 
 Rules of this file:
 1. A message is delivered with the lower of publish and subscription QoS; of a client's overlapping filters
@@ -8,7 +8,7 @@ Rules of this file:
 3. Retained messages go to whoever subscribes to exactly their topic; a filter with wildcards gets none, and
    topics below ``$`` retain none.
 4. A client with ``clean_session`` false keeps subscriptions and QoS 1 messages for an hour after it left;
-   what came meanwhile is handed out at ten a second when it returns. Nothing survives the process.
+   what came meanwhile is handed out at ten a second when it returns.
 5. The service's own events are published with QoS 1.
 6. Time is that of the latest ``attach``, ``detach`` or ``tick``.
 
@@ -19,11 +19,13 @@ Evidence: assumed - overlapping filters deliver once; rule 5.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from jitpbroker.engine import Client, unheard
+from jitpbroker.engine.keeper import Keeper, KeptSession
+from jitpbroker.engine.ledger import Ledger
 from jitpbroker.engine.session import Keeping, Sent, Session
 from jitpbroker.engine.subscriptions import Subscriptions
 from jitpbroker.gate import Event as ServiceEvent
@@ -52,16 +54,30 @@ class LocalEngine:
         discarded: told of every message that is dropped for want of room or time.
     """
 
-    def __init__(self, limits: Limits | None = None, *, keeping: Keeping | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, keeping: Keeping | None = None, keeper: Keeper | None = None
+    ) -> None:
         self.discarded: Callable[[Principal, str, str], None] = unheard
         self._limits = limits or Limits()
         self._keeping = keeping or Keeping()
+        self._ledger = Ledger(keeper)
         self._sessions: dict[str, Session] = {}
         self._retained: dict[str, Publish] = {}
         self._subscriptions = Subscriptions()
         self._routes: dict[str, tuple[tuple[Session, int], ...]] = {}
         self._waiting_bytes = 0
         self._at = self._ticked = datetime.min.replace(tzinfo=UTC)
+
+    def restore(self, sessions: Iterable[KeptSession], retained: Iterable[Publish], at: datetime) -> None:
+        """Take over what a keeper had; whoever was connected then has left at ``at``."""
+        for kept in sessions:
+            client_id, session = kept.principal.client_id, self._ledger.restored(kept, at)
+            self._sessions[client_id] = session
+            self._waiting_bytes += session.waiting_bytes
+            for topic_filter, qos in session.filters.items():
+                self._subscriptions.add(topic_filter, client_id, qos)
+        for message in retained:
+            self._retained[message.topic] = message
 
     async def start(self) -> None:
         """Nothing to prepare."""
@@ -84,10 +100,13 @@ class LocalEngine:
         kept = self._sessions.get(client_id)
         if client.connect.clean_session or kept is None:
             self._forget(client_id)
-            self._sessions[client_id] = Session(client.principal, client)
+            session = Session(client.principal, client, persistent=not client.connect.clean_session)
+            self._sessions[client_id] = session
+            self._ledger.session(session)
             client.send(ConnAck())
             return
         kept.principal, kept.client, kept.left_at = client.principal, client, None
+        self._ledger.session(kept)
         kept.stored, kept.pace = len(kept.waiting), self._keeping.stored_per_second
         client.send(ConnAck(session_present=True))
         for sent in tuple(kept.in_flight.values()):
@@ -101,6 +120,7 @@ class LocalEngine:
         session.client, session.left_at = None, at
         if client.connect.clean_session:
             self._forget(client.principal.client_id)
+        self._ledger.session(session)
         will = client.connect.will
         if publish_will and will is not None:
             message = Publish(will.topic, will.payload, will.qos, will.retain)
@@ -134,7 +154,8 @@ class LocalEngine:
             case Publish():
                 self._take(client, request)
             case PubAck(packet_id):
-                if session.in_flight.pop(packet_id, None) is not None:
+                if (sent := session.in_flight.pop(packet_id, None)) is not None:
+                    self._ledger.done(session, sent.number)
                     self._send_waiting(session)
             case Subscribe():
                 self._subscribe(client, session, request)
@@ -142,6 +163,7 @@ class LocalEngine:
                 for topic_filter in topic_filters:
                     session.filters.pop(topic_filter, None)
                     self._subscriptions.remove(topic_filter, client.principal.client_id)
+                    self._ledger.unsubscribed(session, topic_filter)
                 self._routes.clear()
                 client.send(UnsubAck(packet_id))
 
@@ -160,10 +182,12 @@ class LocalEngine:
             return True
         if not message.payload:
             self._retained.pop(message.topic, None)
+            self._ledger.retain(message.topic, None)
             return True
         if message.topic not in self._retained and len(self._retained) >= self._keeping.retained:
             return False
         self._retained[message.topic] = message
+        self._ledger.retain(message.topic, message)
         return True
 
     def _subscribe(self, client: Client, session: Session, request: Subscribe) -> None:
@@ -177,6 +201,7 @@ class LocalEngine:
         session.filters.update(wanted)
         for topic_filter, qos in wanted.items():
             self._subscriptions.add(topic_filter, client.principal.client_id, qos)
+            self._ledger.subscribed(session, topic_filter, qos)
         self._routes.clear()
         client.send(SubAck(request.packet_id, tuple(each.qos for each in request.subscriptions)))
         for each in request.subscriptions:
@@ -213,7 +238,7 @@ class LocalEngine:
                 client.send(message)
             return
         if (why := self._no_room(session, message)) is None:
-            session.waiting.append(message)
+            session.waiting.append(self._ledger.waits(session, message))
             self._count(session, len(message.payload))
             self._send_waiting(session)
         elif client is not None:
@@ -239,18 +264,23 @@ class LocalEngine:
                     return
                 session.stored -= 1
                 session.pace -= 1
-            message = session.waiting.popleft()
-            self._count(session, -len(message.payload))
-            if client.may_receive(message.topic):
-                message = replace(message, packet_id=session.next_packet_id())
+            waiting = session.waiting.popleft()
+            self._count(session, -len(waiting.message.payload))
+            if client.may_receive(waiting.message.topic):
+                message = replace(waiting.message, packet_id=session.next_packet_id())
                 assert message.packet_id is not None
-                session.in_flight[message.packet_id] = Sent(message, self._at, self._at)
+                sent = Sent(message, waiting.number, self._at, self._at)
+                session.in_flight[message.packet_id] = sent
+                self._ledger.sent(session, sent)
                 client.send(message)
+            else:
+                self._ledger.done(session, waiting.number)
 
     def _look_after(self, session: Session, client: Client) -> None:
         for packet_id, sent in tuple(session.in_flight.items()):
             if self._at - sent.first >= self._keeping.give_up:
                 del session.in_flight[packet_id]
+                self._ledger.done(session, sent.number)
                 why = f"nobody acknowledged it for {self._keeping.give_up}"
                 self.discarded(session.principal, sent.message.topic, why)
             elif self._at - sent.latest >= self._keeping.retry:
@@ -275,6 +305,7 @@ class LocalEngine:
             self._subscriptions.remove(topic_filter, client_id)
         if session.filters:
             self._routes.clear()
+        self._ledger.forget(session)
 
     def _forget_expired(self) -> None:
         for client_id, session in tuple(self._sessions.items()):

@@ -48,11 +48,20 @@ class Keeping:
     retained: int = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A QoS 1 message that has not been sent; ``number`` is its own for ever."""
+
+    message: Publish
+    number: int
+
+
 @dataclass(slots=True)
 class Sent:
     """A QoS 1 message on its way."""
 
     message: Publish
+    number: int
     first: datetime
     latest: datetime
 
@@ -62,6 +71,7 @@ class Session:
     """One client id; ``client`` is ``None`` while it is away.
 
     Attributes:
+        persistent: whether it outlives its connection, and the process where somebody keeps it.
         stored: how many of the waiting messages came while the client was away; they stand in front.
         pace: how many of them may go out before time has passed.
         waiting_bytes: payloads of what waits.
@@ -69,9 +79,10 @@ class Session:
 
     principal: Principal
     client: Client | None
+    persistent: bool = False
     filters: dict[str, int] = field(default_factory=dict)
     in_flight: OrderedDict[int, Sent] = field(default_factory=OrderedDict)
-    waiting: deque[Publish] = field(default_factory=deque)
+    waiting: deque[Waiting] = field(default_factory=deque)
     waiting_bytes: int = 0
     stored: int = 0
     pace: int = 0

@@ -9,7 +9,7 @@ from jitpbroker.engine.subscriptions import Subscriptions
 from jitpbroker.mqtt.topics import matches
 
 NAMES = st.sampled_from(["a", "b", "", "$aws"])
-TOPICS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+TOPICS = st.lists(NAMES, min_size=1, max_size=4).map("/".join).filter(bool)  # empty is not well-formed
 
 
 @st.composite
@@ -18,7 +18,9 @@ def filters(draw: st.DrawFn) -> str:
     return "/".join([*levels, *(["#"] if draw(st.booleans()) else [])])
 
 
-HELD = st.lists(st.tuples(filters(), st.sampled_from("xyz"), st.sampled_from([0, 1])), max_size=12)
+HELD = st.lists(
+    st.tuples(filters().filter(bool), st.sampled_from("xyz"), st.sampled_from([0, 1])), max_size=12
+)
 
 
 @given(HELD, HELD, TOPICS)
