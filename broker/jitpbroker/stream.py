@@ -65,10 +65,16 @@ async def listen(protocol: Callable[[], asyncio.Protocol], host: str, port: int)
     return _Acceptor(loop, sockets, protocol)
 
 
+_SEND_BUFFER = 64 * 1024
+
+
 def _bound(family: int, kind: int, number: int, address: tuple[str | int | bytes, ...]) -> socket.socket:
     listening = socket.socket(family, kind, number)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted sockets inherit it: what a client leaves unread must not pile up in the kernel by megabytes
+        # before our own backlog limit can see it.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listening.setblocking(False)  # noqa: FBT003 - it takes no keyword
