@@ -6,6 +6,11 @@ import os
 import shutil
 
 import pytest
+from hypothesis import settings
+
+# No test asserts a duration, searches included.
+settings.register_profile("jitplab", deadline=None)
+settings.load_profile("jitplab")
 
 #: Folders and files whose tests start programs or sockets by the dozen, or search for long; `make check`
 #: leaves them to `make test`.
