@@ -72,6 +72,9 @@ class Provisioning:
     thing_name: str | None
     policy_names: tuple[str, ...]
     why: str | None = None
+    failure: str | None = (
+        None  # the kind: MissingParameter, AccessDenied, an exception of the control plane …
+    )
 
 
 @dataclass(frozen=True, slots=True)

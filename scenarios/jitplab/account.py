@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from importlib import resources
 from types import TracebackType
-from typing import Final, Self, TypeAlias
+from typing import Final, Self, TypeAlias, TypeVar
 
 from jitpbroker import trace as broker_trace
-from jitpbroker.admission.desk import FrontDesk
-from jitpbroker.admission.profiles import profile_named
+from jitpbroker.admission.desk import FrontDesk, at_once
+from jitpbroker.admission.profiles import Profile, profile_named
 from jitpbroker.credentials import ServerCredentials, in_memory
 from jitpbroker.engine import Engine
 from jitpbroker.engine.local import LocalEngine
@@ -22,13 +22,14 @@ from jitpbroker.logs import Log, LogLevel, LogOptions
 from jitpbroker.registry.entities import AutoRegistration, CaStatus, CertificateStatus, RegistrationConfig
 from jitpbroker.registry.ids import counting_ids
 from jitpbroker.registry.store import Registry
-from jitpbroker.server import Server
+from jitpbroker.server import Server, after
 from jitpbroker.thread import BrokerThread
 from jitpbroker.x509 import Certificate
 from jitplab.channel import Endpoint
 from jitplab.scenario import NeedUnmet
 
 JsonValue: TypeAlias = broker_trace.JsonValue
+T = TypeVar("T")
 
 #: The role of the case's template; nobody assumes it here, AWS wants its name.
 ROLE_ARN: Final = "arn:aws:iam::123456789012:role/JITPRole"
@@ -69,18 +70,22 @@ class Account:
         engine: ``local`` or ``amqtt``.
         credentials: of the server; made when not given.
         log_authn_errors: whether the owner has switched on ``Connection.AuthNError``.
+        roles: what each role may do, by ARN, as IAM actions; ``None`` trusts every role with everything.
+        provisioning_delay: seconds between a first CONNECT and its template.
     """
 
     def __init__(
         self,
         *,
         now: Callable[[], datetime],
-        profile: str,
+        profile: Profile | str,
         engine: str = "local",
         credentials: ServerCredentials | None = None,
         log_authn_errors: bool = False,
+        roles: Mapping[str, frozenset[str]] | None = None,
+        provisioning_delay: float = 0.0,
     ) -> None:
-        self.profile = profile_named(profile)
+        self.profile = profile_named(profile) if isinstance(profile, str) else profile
         self.registry = Registry(new_id=counting_ids())
         self.trace = broker_trace.Trace()
         self._now = now
@@ -93,6 +98,8 @@ class Account:
             self.trace,
             profile=self.profile,
             log=Log(self._log_text, options, counting_ids()),
+            schedule=after(provisioning_delay, now) if provisioning_delay else at_once,
+            roles=roles,
         )
         self._server = Server(desk, make_engine(engine), self.trace, self._credentials, now=now)
         self._thread = BrokerThread(self._server)
@@ -116,6 +123,14 @@ class Account:
             server_name=SERVER_NAME if sni else None,
             tls=tls,
         )
+
+    def call(self, change: Callable[[Registry], T]) -> T:
+        """Do something with the registry between two events of the broker, and return what came of it.
+
+        Raises:
+            RegistryError: the registry refused.
+        """
+        return self._thread.call(lambda: change(self.registry))
 
     def register_ca(self, certificate: bytes, template: str | None = None) -> str:
         """Register a CA certificate (DER), ACTIVE and with auto-registration; returns its id.

@@ -30,7 +30,7 @@ from softatecc.transports.adapter import TransportDevice
 from softatecc.transports.guard import ChangeRefused
 
 if TYPE_CHECKING:
-    from jitplab.lab import Settings
+    from jitplab.settings import Settings
 
 JsonValue: TypeAlias = broker_trace.JsonValue
 
@@ -57,6 +57,11 @@ class Bench:
             return f"emulated ATECC608A, serial number {self._way.chip.configuration.serial_number.hex()}"
         serial_number = self._way.recording.head.configuration.serial_number
         return f"ATECC608A at {self._place}, serial number {serial_number.hex()}"
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether `chip` can be had: scenarios do not ask this, their needs do."""
+        return isinstance(self._way, EmulatorTransport)
 
     @property
     def chip(self) -> Chip:

@@ -48,8 +48,8 @@ def _as_list(page: str) -> Iterator[str]:
 
 
 def _end(each: Scenario) -> str:
-    if each.refused_by:
-        return f"refused by `{each.refused_by}`"
+    if each.stopped_by:
+        return f"stopped by {each.stopped_by.by.value} `{each.stopped_by.name}`"
     return "admitted" if each.admitted else "see below"
 
 

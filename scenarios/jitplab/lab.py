@@ -7,7 +7,7 @@ run to run comes from ``Settings``: with a seed and a time, a run repeats, but f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,80 +15,24 @@ from types import TracebackType
 from typing import Self
 
 from jitpbroker import trace as broker_trace
+from jitpbroker.admission.profiles import profile_named, turned_by_name
 from jitpbroker.credentials import ServerCredentials, in_memory
-from jitplab import chain as case_chain
-from jitplab import pki
+from jitpbroker.registry.errors import RegistryError
+from jitplab import firmware, maker, pki
 from jitplab.account import Account, case_template
 from jitplab.bench import Bench, open_bench
 from jitplab.chain import Slot
 from jitplab.channel import Endpoint, Identity, which_way
+from jitplab.firmware import Chain
 from jitplab.identifiers import Key
+from jitplab.maker import Device, Making, Parties
+from jitplab.needs import Need, unmet
 from jitplab.outcome import Call, Fact, JsonValue, Outcome, SignerDifference, signer_differences
+from jitplab.settings import Settings
+from jitplab.stop import Stop, stop_of_error, stop_of_visit
 from jitplab.visit import CASE_CLIENT_ID, Message, Visit, visit
-from softatecc.certificate import (
-    CertificateDefinition,
-    SerialSource,
-    encode_dates,
-    hashed_serial,
-)
+from softatecc.certificate import CertificateDefinition
 from softatecc.library import LibraryError
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run is made with.
-
-    Attributes:
-        device: URL of the chip.
-        profile: which AWS is imitated.
-        profile_was_chosen: whether a person named it; scenarios that compare profiles then keep to it.
-        engine: ``local`` or ``amqtt``.
-        seed: fixes keys and the chip's randomness; ``None`` draws them anew.
-        now: fixes the clock; ``None`` is the real one.
-        library: ``auto``, ``cryptoauthlib`` or ``own``.
-        host_sleeps: whether cryptoauthlib keeps its own waiting.
-        tls_by: ``ssl`` or ``tlslite`` to force one.
-    """
-
-    device: str = "emulator:blank"
-    profile: str = "aws-2026"
-    profile_was_chosen: bool = False
-    engine: str = "local"
-    seed: str | None = None
-    now: datetime | None = None
-    library: str = "auto"
-    host_sleeps: bool = True
-    tls_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A provisioned chip: what its maker knows of it.
-
-    Attributes:
-        public_key: ``X || Y`` of slot 0.
-        certificate: as issued, DER.
-        signer_definition: rebuilds the signer.
-        device_definition: rebuilds the device certificate.
-    """
-
-    public_key: bytes
-    certificate: bytes
-    signer_definition: CertificateDefinition
-    device_definition: CertificateDefinition
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """What the firmware rebuilt and will present; ``signer`` is ``None`` when it is left out."""
-
-    device: bytes
-    signer: bytes | None
-
-    @property
-    def presented(self) -> tuple[bytes, ...]:
-        """DER, leaf first."""
-        return (self.device,) if self.signer is None else (self.device, self.signer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +55,7 @@ class Lab:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self._keys = pki.KeySource(self.settings.seed)
-        self.root = pki.make_root(self._keys)
-        self.signer = pki.make_signer(self._keys, self.root)
-        self.other_ca = pki.make_root(self._keys, pki.OTHER_COMMON_NAME)
+        self.parties = Parties.of(self._keys)
         self._stack = ExitStack()
         self._bench: Bench | None = None
         self._credentials: ServerCredentials | None = None
@@ -131,6 +73,21 @@ class Lab:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.__exit__(kind, error, trace)
+
+    @property
+    def root(self) -> pki.Authority:
+        """The case's root CA."""
+        return self.parties.root
+
+    @property
+    def signer(self) -> pki.Authority:
+        """The case's signer, which issues device certificates."""
+        return self.parties.signer
+
+    @property
+    def other_ca(self) -> pki.Authority:
+        """The CA whose public key lies in slot 13."""
+        return self.parties.other_ca
 
     @property
     def bench(self) -> Bench:
@@ -155,59 +112,62 @@ class Lab:
 
     # --- the maker's side ------------------------------------------------------------------------
 
-    def provision_device(self) -> Device:
-        """Provision a blank chip over its bus, as Microchip's tools do, and issue its certificate.
+    def provision_device(self, making: Making | None = None) -> Device:
+        """Provision a blank chip over its bus and issue its certificate.
 
         Configuration and lock, a key in slot 0, the CAs' public keys in 11, 13 and 15, both certificates
         taken apart into 10, 12 and 14, and the data zone locked.
 
+        Args:
+            making: what is done otherwise than in the case.
+
         Raises:
+            NeedUnmet: the chip is not blank.
             LibraryError: the chip refused.
         """
-        library = self.bench.library
-        self.bench.write_configuration(case_chain.CONFIGURATION)
-        public_key = library.genkey(Slot.DEVICE_PRIVATE_KEY)
-        library.write_pubkey(Slot.ROOT_PUBLIC_KEY, self.root.key.public_key)
-        library.write_pubkey(Slot.OTHER_CA_PUBLIC_KEY, self.other_ca.key.public_key)
-        serial_number = library.read_serial_number()
-        certificate = pki.make_device_certificate(
-            self.signer,
-            public_key,
-            common_name=case_chain.device_common_name(serial_number),
-            serial=device_serial(public_key),
-        )
-        device = Device(
-            public_key,
-            certificate,
-            case_chain.signer_definition(self.signer.certificate),
-            case_chain.device_definition(certificate),
-        )
-        library.write_cert(device.signer_definition, self.signer.certificate)
-        library.write_cert(device.device_definition, certificate)
-        library.lock_data_zone()
-        self._device = device
-        return device
+        self._device = maker.provision(self.bench, self.parties, making or Making())
+        return self._device
+
+    def device(self) -> Device:
+        """The case's device: provisioned where the part is blank, adopted where it has been made already.
+
+        Raises:
+            NeedUnmet: the part was made by somebody else.
+            LibraryError: the chip refused.
+        """
+        if not maker.is_made(self.bench):
+            return self.provision_device()
+        self._device = maker.adopt(self.bench, self.parties)
+        return self._device
 
     # --- the firmware's side ---------------------------------------------------------------------
 
     def rebuild_chain(
-        self, device: Device, *, root_key_slot: int = Slot.ROOT_PUBLIC_KEY, is_genkey: bool = False
+        self,
+        device: Device,
+        *,
+        root_key_slot: int = Slot.ROOT_PUBLIC_KEY,
+        is_genkey: bool = False,
+        signer_key_slot: int = Slot.SIGNER_PUBLIC_KEY,
+        device_definition: CertificateDefinition | None = None,
+        signer_definition: CertificateDefinition | None = None,
+        as_authority: Callable[[bytes], bytes] | None = None,
     ) -> Chain:
-        """What ``atca_mbedtls_cert_add`` does, device certificate first and then the signer.
-
-        Args:
-            device: whose chip this is.
-            root_key_slot: where the firmware believes the root's public key to be.
-            is_genkey: have GenKey compute that key instead of reading it.
+        """What the firmware rebuilds; see `jitplab.firmware.rebuild_chain` for each keyword.
 
         Raises:
             LibraryError: the chip or the library refused; the one loud way to fail.
         """
-        library = self.bench.library
-        signer_key = library.read_pubkey(Slot.SIGNER_PUBLIC_KEY)
-        leaf = library.read_cert(device.device_definition, signer_key)
-        ca_key = library.get_pubkey(root_key_slot) if is_genkey else library.read_pubkey(root_key_slot)
-        return Chain(leaf, library.read_cert(device.signer_definition, ca_key))
+        return firmware.rebuild_chain(
+            self.bench.library,
+            device,
+            root_key_slot=root_key_slot,
+            is_genkey=is_genkey,
+            signer_key_slot=signer_key_slot,
+            device_definition=device_definition,
+            signer_definition=signer_definition,
+            as_authority=as_authority,
+        )
 
     def identity(self, device: Device, chain: Chain) -> Identity:
         """The chain with the chip behind it."""
@@ -219,21 +179,45 @@ class Lab:
 
     # --- the cloud's side ------------------------------------------------------------------------
 
-    def account(self, profile: str | None = None, *, log_authn_errors: bool = False) -> Account:
-        """A fresh account in which root and signer are registered as in the case, its broker running."""
+    def account(
+        self,
+        profile: str | None = None,
+        *,
+        log_authn_errors: bool = False,
+        switches: Mapping[str, str] | None = None,
+        roles: Mapping[str, frozenset[str]] | None = None,
+        provisioning_delay: float = 0.0,
+        registered: bool = True,
+    ) -> Account:
+        """A fresh account with its broker running.
+
+        Args:
+            profile: ``aws-2021`` or ``aws-2026``; the run's where none is given.
+            log_authn_errors: whether the owner has switched on ``Connection.AuthNError``.
+            switches: contested questions turned from the profile's answer, by name.
+            roles: what each role may do; ``None`` trusts every role with everything.
+            provisioning_delay: seconds between a first CONNECT and its template.
+            registered: whether root and signer are registered as in the case.
+        """
+        chosen = profile_named(profile or self.settings.profile)
+        for switch, choice in (switches or {}).items():
+            chosen = turned_by_name(chosen, switch, choice)
         if self._credentials is None:
             self._credentials = in_memory()
         account = self._stack.enter_context(
             Account(
                 now=self.now,
-                profile=profile or self.settings.profile,
+                profile=chosen,
                 engine=self.settings.engine,
                 credentials=self._credentials,
                 log_authn_errors=log_authn_errors,
+                roles=roles,
+                provisioning_delay=provisioning_delay,
             )
         )
-        account.register_ca(self.root.certificate)
-        account.register_ca(self.signer.certificate, case_template())
+        if registered:
+            account.register_ca(self.root.certificate)
+            account.register_ca(self.signer.certificate, case_template())
         self._current = account
         return account
 
@@ -307,6 +291,7 @@ class Lab:
             why=decision.why if decision else None,
             status_before=before,
             status_after=account.status_of(chain.device),
+            stop=stop_of_visit(seen, new),
         )
         self._calls.append(call)
         self._presented = chain
@@ -350,25 +335,37 @@ class Lab:
             }
         )
 
-    def outcome(self, *, refusal: LibraryError | None = None) -> Outcome:
+    def unmet(self, need: Need) -> str | None:
+        """Why this lab cannot meet a need, ``None`` when it can."""
+        return unmet(need, self.settings, self.bench)
+
+    def outcome(
+        self, *, refusal: LibraryError | RegistryError | None = None, stopped_by: str | None = None
+    ) -> Outcome:
         """Everything seen so far.
 
         Args:
-            refusal: the library's answer, where the story ended with it.
+            refusal: the library's or the control plane's answer, where the story ended with it.
+            stopped_by: ``KIND NAME``, where the run's parameters foretell another end than the decorator.
         """
         commands = self.bench.commands()  # before the search for the key's owner adds its own
         shown, account = self._presented, self._current
+        issued = self._device.signer if self._device is not None else self.signer.certificate
         differences: tuple[SignerDifference, ...] = ()
-        if shown is not None and shown.signer is not None and shown.signer != self.signer.certificate:
-            differences = signer_differences(shown.signer, self.signer.certificate, self.keys_at_hand())
+        if shown is not None and shown.signer is not None and shown.signer != issued:
+            differences = signer_differences(shown.signer, issued, self.keys_at_hand())
         registered = shown is not None and account is not None and account.status_of(shown.device) is not None
+        last = self._calls[-1] if self._calls else None
         return Outcome(
             calls=tuple(self._calls),
             registered=registered,
             device=shown.device if shown else None,
             signer=shown.signer if shown else None,
+            signer_issued=issued,
             signer_differences=differences,
-            library_error=str(refusal) if refusal else None,
+            error=str(refusal) if refusal else None,
+            stop=stop_of_error(refusal, commands) if refusal else last.stop if last else None,
+            ended_early=refusal is not None,
             chip_commands=commands,
             registry=account.snapshot() if account else {},
             trace=anonymous(account.records()) if account else (),
@@ -376,14 +373,8 @@ class Lab:
             facts=tuple(self._facts),
             by_library=self.bench.library.description,
             by_tls=self.tls_description,
-            stopped_by_library=refusal is not None,
+            foretold_stop=Stop.parse(stopped_by) if stopped_by else None,
         )
-
-
-def device_serial(public_key: bytes) -> bytes:
-    """The certificate serial number that the compressed-certificate rule PUB_KEY_HASH gives the device."""
-    dates = encode_dates(pki.DEVICE_NOT_BEFORE, 0)
-    return hashed_serial(SerialSource.PUB_KEY_HASH, public_key, bytes(64) + dates + bytes(5), 16)
 
 
 def anonymous(records: tuple[broker_trace.Record, ...]) -> tuple[dict[str, JsonValue], ...]:
@@ -401,4 +392,4 @@ def anonymous(records: tuple[broker_trace.Record, ...]) -> tuple[dict[str, JsonV
     return tuple(out)
 
 
-__all__ = ["CASE_CLIENT_ID", "Chain", "Device", "Lab", "Settings"]
+__all__ = ["CASE_CLIENT_ID", "Chain", "Device", "Lab", "Making", "Settings"]

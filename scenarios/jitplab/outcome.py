@@ -10,6 +10,7 @@ from jitpbroker import trace as broker_trace
 from jitplab import anatomy
 from jitplab.channel import Closed
 from jitplab.identifiers import Key, Match, match
+from jitplab.stop import By, Stop
 from jitplab.visit import Visit
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Call:
         why: its sentence.
         status_before: the device certificate's status in the registry before the visit.
         status_after: and after.
+        stop: what stopped the visit, ``None`` when nothing did.
     """
 
     visit: Visit
@@ -43,6 +45,7 @@ class Call:
     why: str | None
     status_before: str | None
     status_after: str | None
+    stop: Stop | None = None
 
     def as_json(self) -> dict[str, JsonValue]:
         """The call with the keys of ``jitplab run --json``."""
@@ -55,6 +58,7 @@ class Call:
             "why": self.why,
             "registered_before": self.status_before,
             "registered_after": self.status_after,
+            "stopped_by": str(self.stop) if self.stop else None,
         }
 
 
@@ -113,8 +117,11 @@ class Outcome:
         registered: whether the device's certificate is in the registry at the end.
         device: the device certificate presented, DER.
         signer: the signer presented, DER; ``None`` when it was left out.
+        signer_issued: the signer as it was issued, DER.
         signer_differences: how it differs from the registered one, field by field.
-        library_error: what the chip's library answered where it refused.
+        error: what the chip's library or the control plane answered where it refused.
+        stop: what stopped the device in the end, ``None`` when nothing did.
+        ended_early: whether the story ended with ``error``, before any visit.
         chip_commands: every command the chip was sent up to the end of the story, in order.
         registry: the account at the end.
         trace: the broker's records.
@@ -122,15 +129,19 @@ class Outcome:
         facts: what the scenario foretells beyond its decorator.
         by_library: which library drove the chip.
         by_tls: which TLS library signed with it.
-        stopped_by_library: whether the story ended with ``library_error``, before any visit.
+        foretold_stop: what this run foretells instead of what the scenario's decorator says, where its
+            parameters make it end otherwise.
     """
 
     calls: tuple[Call, ...]
     registered: bool
     device: bytes | None
     signer: bytes | None
+    signer_issued: bytes | None
     signer_differences: tuple[SignerDifference, ...]
-    library_error: str | None
+    error: str | None
+    stop: Stop | None
+    ended_early: bool
     chip_commands: tuple[dict[str, JsonValue], ...]
     registry: dict[str, JsonValue]
     trace: tuple[dict[str, JsonValue], ...]
@@ -138,7 +149,7 @@ class Outcome:
     facts: tuple[Fact, ...]
     by_library: str
     by_tls: str
-    stopped_by_library: bool = False
+    foretold_stop: Stop | None = None
 
     @property
     def last(self) -> Call | None:
@@ -152,13 +163,14 @@ class Outcome:
 
     def judged(self, chosen: Scenario) -> Outcome:
         """This outcome with the facts that follow from the scenario's decorator put in front."""
-        last = self.last
-        if self.stopped_by_library or last is None:
-            return self
-        implied = [Fact("handshake", "completed", last.visit.handshake)]
-        if chosen.refused_by is not None:
+        last, foretold = self.last, self.foretold_stop or chosen.stopped_by
+        implied = [] if foretold is None else [Fact("stopped by", str(foretold), _word(self.stop))]
+        if self.ended_early or last is None:
+            return replace(self, facts=(*implied, *self.facts))
+        if foretold is None or foretold.by is not By.TLS:
+            implied.insert(0, Fact("handshake", "completed", last.visit.handshake))
+        if foretold is not None and foretold.by is By.RULE:
             implied += [
-                Fact("rule", chosen.refused_by, last.rule),
                 Fact("connack", None, last.visit.connack),
                 Fact("closed_by", Closed.CLOSE_NOTIFY.value, _word(last.visit.closed_by)),
             ]
@@ -179,7 +191,8 @@ class Outcome:
             "tls_by": self.by_tls,
             **(last.as_json() if last is not None else {}),
             "registered": self.registered,
-            "library_error": self.library_error,
+            "stopped_by": _word(self.stop),
+            "refusal": self.error,
             "signer_difference": difference,
             "signer_differences": [each.as_json() for each in self.signer_differences],
             "facts": [
@@ -194,8 +207,8 @@ class Outcome:
         }
 
 
-def _word(closed: Closed | None) -> str | None:
-    return closed.value if closed is not None else None
+def _word(each: Closed | Stop | None) -> str | None:
+    return str(each) if each is not None else None
 
 
 def signer_differences(

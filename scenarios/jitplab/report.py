@@ -26,8 +26,8 @@ def scenario_lines(scenarios: Mapping[str, Scenario], style: Style) -> Iterator[
         end = (
             "admitted"
             if each.admitted
-            else f"stopped by {each.refused_by}"
-            if each.refused_by
+            else f"stopped by {each.stopped_by}"
+            if each.stopped_by
             else "see page"
         )
         yield f"{style.bold(name.ljust(width))}  {each.title}"
@@ -35,8 +35,8 @@ def scenario_lines(scenarios: Mapping[str, Scenario], style: Style) -> Iterator[
 
 
 def _end(each: Scenario) -> str:
-    if each.refused_by:
-        return f"stopped by {each.refused_by}"
+    if each.stopped_by:
+        return f"stopped by {each.stopped_by}"
     return "admitted" if each.admitted else "several visits, see its page"
 
 
@@ -46,8 +46,8 @@ def page_lines(each: Scenario, style: Style) -> Iterator[str]:
     yield ""
     yield from each.page.splitlines()
     yield ""
-    if each.refused_by:
-        yield f"Stopped by   {each.refused_by}"
+    if each.stopped_by:
+        yield f"Stopped by   {each.stopped_by}"
     if each.admitted:
         yield "Ends         admitted"
     yield f"Evidence     {each.checked_against}: {each.source}"
@@ -72,8 +72,8 @@ def outcome_lines(name: str, outcome: Outcome, style: Style) -> Iterator[str]:
     last = outcome.last
     if last is not None and last.why is not None:
         yield from _wrapped(f"why: {last.why}", "  ")
-    if outcome.library_error is not None:
-        yield from _wrapped(f"why: the library refused, {outcome.library_error}", "  ")
+    if outcome.error is not None:
+        yield from _wrapped(f"why: {outcome.stop} refused: {outcome.error}", "  ")
     yield from difference_lines(outcome.signer_differences)
 
 

@@ -1,10 +1,12 @@
 """What a scenario is: a story with one fault, what it foretells, and what was seen.
 
 Rules of this file:
-1. A scenario is right by default and has one fault; the rule that stops it is named, so that it cannot
-   pass for the wrong reason.
+1. A scenario is right by default and has one fault; what stops it is named (an admission rule, a chip's
+   status, a library's check …, see ``stop``), so that it cannot pass for the wrong reason.
 2. The docstring is the page people read: what happens, then Cause, Symptom, Tell-tale and Cure.
 3. What was foretold and what was seen are compared one by one; a run is as foretold when all agree.
+4. A scenario never asks whether its chip is emulated. What it needs is declared, and whether it provisions
+   a blank part for good or adopts one that has been provisioned.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from jitplab.needs import Need
+from jitplab.stop import By, Stop
 
 if TYPE_CHECKING:
     from jitplab.lab import Lab
@@ -34,6 +39,14 @@ class Evidence(StrEnum):
     ASSUMED = "assumed"
 
 
+class Part(StrEnum):
+    """What a scenario does to its chip."""
+
+    PROVISIONS = "provisions"  # needs a blank part, which is then spent
+    ADOPTS = "adopts"  # takes a part that the same seed has provisioned, or provisions a blank one
+    NONE = "none"  # needs no chip: its keys lie in files
+
+
 class ScenarioError(Exception):
     """The scenario was asked for something it does not have; ``str()`` says what it has."""
 
@@ -50,23 +63,41 @@ class Scenario:
         name: what ``jitplab run`` takes.
         area: the folder it lies in.
         story: the function; takes a ``Lab`` and keyword parameters, returns an ``Outcome``.
-        refused_by: name of the admission rule that stops it; ``None`` when it is let in.
+        stopped_by: what stops it; ``None`` when it is let in or has several endings.
         admitted: whether the device is let in in the end.
         checked_against: the evidence behind the expectation.
         source: where that evidence is.
-        twin: name of the healthy scenario beside it.
+        twin: name of the scenario beside it: the healthy one, or the failure that this one is healthy for.
         question: which of the user's three questions it answers.
+        part: whether it provisions, adopts, or needs no chip.
+        needs: what else it needs.
+        like: names of scenarios that look the same on the wire; the page says what tells them apart.
     """
 
     name: str
     area: str
     story: Story
-    refused_by: str | None
+    stopped_by: Stop | None
     admitted: bool
     checked_against: Evidence
     source: str
     twin: str | None
-    question: int | None
+    question: int | None = None
+    part: Part = Part.ADOPTS
+    needs: tuple[Need, ...] = ()
+    like: tuple[str, ...] = ()
+
+    @property
+    def refused_by(self) -> str | None:
+        """The admission rule that stops it, where it is one."""
+        if self.stopped_by is None or self.stopped_by.by is not By.RULE:
+            return None
+        return self.stopped_by.name
+
+    @property
+    def is_twin(self) -> bool:
+        """Whether it is here to show that a failure's opposite is let in."""
+        return self.admitted and self.twin is not None
 
     @property
     def page(self) -> str:
@@ -103,16 +134,41 @@ class Scenario:
 _CATALOGUE: Final[dict[str, Scenario]] = {}
 
 
-def scenario(
+def scenario(  # noqa: PLR0913 - what a scenario says of itself, each by name
     *,
     refused_by: str | None = None,
+    stopped_by: str | None = None,
     admitted: bool = False,
     checked_against: str,
     source: str,
     twin: str | None = None,
     question: int | None = None,
+    part: Part = Part.ADOPTS,
+    needs: tuple[Need, ...] = (),
+    like: tuple[str, ...] = (),
 ) -> Callable[[Story], Story]:
-    """Put a function into the catalogue under its own name, underscores as hyphens."""
+    """Put a function into the catalogue under its own name, underscores as hyphens.
+
+    Args:
+        refused_by: short for ``stopped_by="rule …"``.
+        stopped_by: ``KIND NAME``, see `jitplab.stop.Stop.parse`.
+        admitted: whether the device is let in in the end.
+        checked_against: the evidence behind the expectation.
+        source: where that evidence is.
+        twin: name of the healthy scenario beside it, or of the failure that it is healthy for.
+        question: which of the user's three questions it answers.
+        part: whether it provisions, adopts, or needs no chip.
+        needs: what else it needs.
+        like: names of scenarios that look the same on the wire.
+
+    Raises:
+        ValueError: a name that is taken, an unknown kind of stop, or two answers to what stops it.
+    """
+    if refused_by is not None and stopped_by is not None:
+        raise ValueError("say refused_by or stopped_by, not both")
+    if admitted and (refused_by or stopped_by):
+        raise ValueError("a scenario that is admitted is stopped by nothing")
+    stop = Stop(By.RULE, refused_by) if refused_by else Stop.parse(stopped_by) if stopped_by else None
 
     def enter(story: Story) -> Story:
         name = story.__name__.replace("_", "-")
@@ -122,12 +178,15 @@ def scenario(
             name,
             story.__module__.split(".")[-2],
             story,
-            refused_by,
+            stop,
             admitted,
             Evidence(checked_against),
             source,
             twin,
             question,
+            part,
+            needs,
+            like,
         )
         return story
 
@@ -167,4 +226,7 @@ def run(chosen: Scenario, lab: Lab, parameters: Mapping[str, Parameter]) -> Outc
         NeedUnmet: something it needs is not there.
     """
     chosen.check(parameters)
+    for need in chosen.needs:
+        if (why := lab.unmet(need)) is not None:
+            raise NeedUnmet(f"{chosen.name}: {why}")
     return chosen.story(lab, **parameters).judged(chosen)

@@ -112,7 +112,7 @@ def test_a_loud_wrong_slot_is_stopped_by_the_library(
     told = json.loads(out)
 
     assert code == 0
-    assert f"returned {status} " in told["library_error"]
+    assert f"returned {status} " in told["refusal"]
     assert told["visits"] == []
 
 
@@ -205,7 +205,7 @@ def test_a_scenario_that_ends_otherwise_exits_1(
 
     assert code == 1
     assert "NOT as foretold" in out
-    assert "NO  rule: presented_ca_is_registered, seen none" in out
+    assert "NO  stopped by: rule presented_ca_is_registered, seen disconnect JITP_REGISTERED" in out
 
 
 def test_list_is_an_array_with_everything_a_script_wants(capsys: pytest.CaptureFixture[str]) -> None:

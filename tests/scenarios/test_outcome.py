@@ -14,6 +14,7 @@ from jitplab.identifiers import Key
 from jitplab.lab import Chain, Lab
 from jitplab.outcome import Call, Fact, Outcome, signer_differences
 from jitplab.scenario import Evidence, Scenario
+from jitplab.stop import By, Stop
 from jitplab.visit import Visit
 
 
@@ -23,7 +24,7 @@ def story(lab: Lab) -> Outcome:
 
 
 SCENARIO = Scenario("a-name", "onboarding", story, None, False, Evidence.DOCUMENT, "a source", None, None)
-REFUSING = replace(SCENARIO, refused_by="presented_ca_is_registered")
+REFUSING = replace(SCENARIO, stopped_by=Stop(By.RULE, "presented_ca_is_registered"))
 ADMITTING = replace(SCENARIO, admitted=True)
 
 REFUSED = Call(
@@ -35,6 +36,7 @@ REFUSED = Call(
     why="It is not the registered one.",
     status_before=None,
     status_after=None,
+    stop=Stop(By.RULE, "presented_ca_is_registered"),
 )
 ADMITTED = replace(
     REFUSED,
@@ -43,6 +45,7 @@ ADMITTED = replace(
     why=None,
     status_before="ACTIVE",
     status_after="ACTIVE",
+    stop=None,
 )
 
 
@@ -53,7 +56,10 @@ def outcome(*calls: Call, registered: bool = False, facts: tuple[Fact, ...] = ()
         device=b"leaf",
         signer=b"signer",
         signer_differences=(),
-        library_error=None,
+        signer_issued=b"signer",
+        error=None,
+        stop=calls[-1].stop if calls else None,
+        ended_early=False,
         chip_commands=(),
         registry={},
         trace=(),
@@ -80,7 +86,7 @@ def test_a_refusal_implies_its_rule_and_the_silence_on_the_wire() -> None:
 
     assert [(fact.what, fact.seen) for fact in judged.facts] == [
         ("handshake", "completed"),
-        ("rule", "presented_ca_is_registered"),
+        ("stopped by", "rule presented_ca_is_registered"),
         ("connack", None),
         ("closed_by", "close_notify"),
         ("more", 1),
@@ -102,8 +108,8 @@ def test_an_admission_implies_a_connack_and_a_registration() -> None:
 @pytest.mark.parametrize(
     "call, wrong",
     [
-        (replace(REFUSED, rule="every_link_is_signed"), "rule"),
-        (ADMITTED, "rule"),
+        (replace(REFUSED, stop=Stop(By.RULE, "every_link_is_signed")), "stopped by"),
+        (ADMITTED, "stopped by"),
         (replace(REFUSED, visit=replace(REFUSED.visit, closed_by=Closed.END_OF_STREAM)), "closed_by"),
         (replace(REFUSED, visit=replace(REFUSED.visit, closed_by=None)), "closed_by"),
         (replace(REFUSED, visit=replace(REFUSED.visit, handshake="failed")), "handshake"),
@@ -126,11 +132,12 @@ def test_an_outcome_without_a_fact_foretold_nothing() -> None:
     assert not outcome(REFUSED).as_foretold
 
 
-def test_where_the_library_stopped_the_story_or_nobody_went_nothing_is_implied() -> None:
-    stopped = replace(outcome(REFUSED), stopped_by_library=True)
+def test_where_the_story_ended_before_a_visit_only_what_stopped_it_is_implied() -> None:
+    stopped = replace(outcome(REFUSED), ended_early=True, stop=Stop(By.CHIP, "EXECUTION_ERROR"))
 
-    assert stopped.judged(REFUSING) is stopped
-    assert outcome().judged(REFUSING).facts == ()
+    assert [fact.what for fact in stopped.judged(REFUSING).facts if not fact.agrees] == ["stopped by"]
+    assert replace(stopped, foretold_stop=stopped.stop).judged(REFUSING).as_foretold
+    assert not outcome().judged(REFUSING).as_foretold
     assert outcome().last is None
 
 

@@ -20,9 +20,15 @@ from typing import Final, TypeAlias
 from jitpbroker.admission.functions import Scope
 from jitpbroker.admission.template import (
     CERTIFICATE_ID,
+    AccessDenied,
+    InvalidTemplate,
+    MalformedPolicy,
+    MissingParameter,
     Override,
+    PolicyNotFound,
     PolicyResource,
     ProvisioningFailed,
+    ResourceConflict,
     Template,
     ThingResource,
     parse_template,
@@ -55,12 +61,16 @@ RoleCheck: TypeAlias = "Callable[[str, str], str | None]"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run made, also when it failed half way; ``why`` is ``None`` when it succeeded."""
+    """What a run made, also when it failed half way; ``why`` is ``None`` when it succeeded.
+
+    ``failure`` names the kind of failure: an exception of the control plane, or one of ``template``'s own.
+    """
 
     thing_name: str | None
     policy_names: tuple[str, ...]
     status: CertificateStatus
     why: str | None
+    failure: str | None
 
 
 def provision(
@@ -77,8 +87,9 @@ def provision(
         template = parse_template(_body_of(config, registry))
         run.all(template, Scope(parameters_of(template, device.certificate), template.mappings))
     except (ProvisioningFailed, RegistryError) as error:
-        return Outcome(run.thing_name, tuple(run.policy_names), device.status, str(error))
-    return Outcome(run.thing_name, tuple(run.policy_names), run.status, None)
+        failure = error.code.value if isinstance(error, RegistryError) else type(error).__name__
+        return Outcome(run.thing_name, tuple(run.policy_names), device.status, str(error), failure)
+    return Outcome(run.thing_name, tuple(run.policy_names), run.status, None, None)
 
 
 def _body_of(config: RegistrationConfig, registry: Registry) -> str:
@@ -94,9 +105,9 @@ def _body_of(config: RegistrationConfig, registry: Registry) -> str:
         return config.template_body
     named = registry.templates.get(config.template_name)
     if named is None:
-        raise ProvisioningFailed(f"InvalidTemplate: Template {config.template_name} does not exist.")
+        raise InvalidTemplate(f"InvalidTemplate: Template {config.template_name} does not exist.")
     if not named.enabled:
-        raise ProvisioningFailed(f"InvalidTemplate: Template {config.template_name} is not enabled.")
+        raise InvalidTemplate(f"InvalidTemplate: Template {config.template_name} is not enabled.")
     return named.body
 
 
@@ -120,7 +131,7 @@ def parameters_of(template: Template, certificate: Certificate) -> dict[str, str
             )
         value = default if value is None else value
         if value is None:
-            raise ProvisioningFailed(_no_value(name, field, certificate))
+            raise MissingParameter(_no_value(name, field, certificate))
         out[name] = value
     return out
 
@@ -165,7 +176,7 @@ class _Run:
     def _call(self, action: str) -> None:
         why = self._role_check(self._role, action)
         if why is not None:
-            raise ProvisioningFailed(f"AccessDenied: {why}")
+            raise AccessDenied(f"AccessDenied: {why}")
 
     def _thing(self, resource: ThingResource, scope: Scope) -> str:
         name = scope.text(resource.name, "ThingName")
@@ -198,7 +209,7 @@ class _Run:
         if resource.document is None:
             name = scope.text(resource.name, "PolicyName")
             if policies.get(name) is None:
-                raise ProvisioningFailed(
+                raise PolicyNotFound(
                     f"Policy default version not found: there is no policy {name!r}; create it first."
                 )
             return name
@@ -208,7 +219,7 @@ class _Run:
         try:
             parse_policy(document)
         except PolicyInvalid as error:
-            raise ProvisioningFailed(f"MalformedPolicyException: {error}") from error
+            raise MalformedPolicy(f"MalformedPolicyException: {error}") from error
         name = inline_policy_name(document)
         if policies.get(name) is None:
             self._call("iot:CreatePolicy")
@@ -281,6 +292,6 @@ def _merged(
 
 def _refuse_conflict(override: Override, key: str, existing: Json, wanted: Json) -> None:
     if override is Override.FAIL:
-        raise ProvisioningFailed(
+        raise ResourceConflict(
             f"Existing {key}: {one_line(existing)} conflicts with {key}: {one_line(wanted)} in Template."
         )

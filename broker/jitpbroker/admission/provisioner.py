@@ -62,6 +62,7 @@ class Provisioner:
             thing_name=outcome.thing_name,
             policy_names=outcome.policy_names,
             why=outcome.why,
+            failure=outcome.failure,
         )
         self._trace.add(record)
         if self._log is not None:

@@ -26,7 +26,34 @@ _INVALID: Final = "The template body is invalid"
 
 
 class ProvisioningFailed(ValueError):  # noqa: N818 - reads as the sentence it is
-    """A template cannot run, or stopped on the way; the message is what the log and the trace say."""
+    """A template cannot run, or stopped on the way; the message is what the log and the trace say.
+
+    The subclasses give the common failures a name of their own, for the trace; AWS has none for them.
+    """
+
+
+class InvalidTemplate(ProvisioningFailed):
+    """The template itself is no good, or is not there."""
+
+
+class MissingParameter(ProvisioningFailed):
+    """A declared parameter has a value neither in the certificate nor as its default."""
+
+
+class AccessDenied(ProvisioningFailed):
+    """The role may not do what the template asks for."""
+
+
+class PolicyNotFound(ProvisioningFailed):
+    """The template names a policy that does not exist."""
+
+
+class MalformedPolicy(ProvisioningFailed):
+    """The template's policy document is none."""
+
+
+class ResourceConflict(ProvisioningFailed):
+    """The thing exists and differs, and the template's OverrideSettings forbid the change."""
 
 
 class Override(StrEnum):
@@ -89,15 +116,15 @@ def parse_template(body: str) -> Template:
         ProvisioningFailed: the body is no template.
     """
     if len(body) > LONGEST_BODY:
-        raise ProvisioningFailed(
+        raise InvalidTemplate(
             f"{_INVALID}: it has {len(body)} characters, at most {LONGEST_BODY} are allowed; shorten it."
         )
     try:
         document = parse_json(body)
     except ValueError as error:
-        raise ProvisioningFailed(f"{_INVALID}: {error}") from error
+        raise InvalidTemplate(f"{_INVALID}: {error}") from error
     if not isinstance(document, dict):
-        raise ProvisioningFailed(f"{_INVALID}: it is no JSON object.")
+        raise InvalidTemplate(f"{_INVALID}: it is no JSON object.")
     resources = _section(document, "Resources")
     certificates = [each for each in resources.values() if _type(each) == "AWS::IoT::Certificate"]
     _check_resources(resources, len(certificates))
@@ -122,7 +149,7 @@ def check_for_creation(template: Template) -> None:
     """
     status = template.certificate_status
     if not isinstance(status, str) or status.upper() not in ("ACTIVE", "INACTIVE"):
-        raise ProvisioningFailed(
+        raise InvalidTemplate(
             f'{_INVALID}: A certificate resource must specify a Status of either "Active" or "Inactive"'
         )
 
@@ -130,7 +157,7 @@ def check_for_creation(template: Template) -> None:
 def _section(document: dict[str, Json], key: str) -> dict[str, Json]:
     section = document.get(key, {})
     if not isinstance(section, dict):
-        raise ProvisioningFailed(f"{_INVALID}: {key} is no JSON object.")
+        raise InvalidTemplate(f"{_INVALID}: {key} is no JSON object.")
     return section
 
 
@@ -141,21 +168,21 @@ def _type(resource: Json) -> Json:
 def _check_resources(resources: dict[str, Json], certificates: int) -> None:
     for name, resource in resources.items():
         if _type(resource) not in ("AWS::IoT::Thing", "AWS::IoT::Certificate", "AWS::IoT::Policy"):
-            raise ProvisioningFailed(f"{_INVALID}: resource {name} has the unknown Type {_type(resource)!r}.")
+            raise InvalidTemplate(f"{_INVALID}: resource {name} has the unknown Type {_type(resource)!r}.")
     if certificates == 0:
-        raise ProvisioningFailed(f"{_INVALID}: Template must have certificate resource.")
+        raise InvalidTemplate(f"{_INVALID}: Template must have certificate resource.")
     if certificates > 1:
-        raise ProvisioningFailed(f"{_INVALID}: Only one certificate resource can be defined")
+        raise InvalidTemplate(f"{_INVALID}: Only one certificate resource can be defined")
 
 
 def _parameters(section: dict[str, Json]) -> dict[str, str | None]:
     out: dict[str, str | None] = {}
     for name, declared in section.items():
         if not isinstance(declared, dict) or declared.get("Type") != "String":
-            raise ProvisioningFailed(f'{_INVALID}: parameter {name} must be declared with "Type": "String".')
+            raise InvalidTemplate(f'{_INVALID}: parameter {name} must be declared with "Type": "String".')
         default = declared.get("Default")
         if default is not None and not isinstance(default, str):
-            raise ProvisioningFailed(f"{_INVALID}: the Default of parameter {name} is no string.")
+            raise InvalidTemplate(f"{_INVALID}: the Default of parameter {name} is no string.")
         out[name] = default
     return out
 
@@ -164,21 +191,21 @@ def _properties(resource: Json) -> dict[str, Json]:
     assert isinstance(resource, dict), "_check_resources lets objects pass only"
     properties = resource.get("Properties")
     if not isinstance(properties, dict) or None in properties.values():
-        raise ProvisioningFailed(f"{_INVALID}: Properties of a resource cannot be null.")
+        raise InvalidTemplate(f"{_INVALID}: Properties of a resource cannot be null.")
     return properties
 
 
 def _certificate_status(resource: Json) -> Json:
     properties = _properties(resource)
     if properties.get("CertificateId") != {"Ref": CERTIFICATE_ID}:
-        raise ProvisioningFailed(f"{_INVALID}: CertificateId must contain a reference to {CERTIFICATE_ID}")
+        raise InvalidTemplate(f"{_INVALID}: CertificateId must contain a reference to {CERTIFICATE_ID}")
     return properties.get("Status")
 
 
 def _policy(resource: Json) -> PolicyResource:
     properties = _properties(resource)
     if ("PolicyName" in properties) == ("PolicyDocument" in properties):
-        raise ProvisioningFailed(
+        raise InvalidTemplate(
             f"{_INVALID}: a policy resource needs PolicyName or PolicyDocument, one of the two."
         )
     return PolicyResource(properties.get("PolicyName"), properties.get("PolicyDocument"))
@@ -187,7 +214,7 @@ def _policy(resource: Json) -> PolicyResource:
 def _thing(resource: Json) -> ThingResource:
     properties = _properties(resource)
     if "ThingName" not in properties:
-        raise ProvisioningFailed(f"{_INVALID}: a thing resource needs a ThingName.")
+        raise InvalidTemplate(f"{_INVALID}: a thing resource needs a ThingName.")
     assert isinstance(resource, dict), "_properties lets objects pass only"
     overrides = _section(resource, "OverrideSettings")
     return ThingResource(
@@ -207,7 +234,7 @@ def _override(settings: dict[str, Json], key: str, *more: Override) -> Override:
     wanted = settings.get(key, Override.FAIL)
     found = next((each for each in allowed if each == wanted), None)
     if found is None:
-        raise ProvisioningFailed(
+        raise InvalidTemplate(
             f"{_INVALID}: OverrideSettings.{key} is {wanted!r}; choose one of {', '.join(allowed)}."
         )
     return found

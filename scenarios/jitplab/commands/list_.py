@@ -34,12 +34,16 @@ def as_json(each: Scenario) -> dict[str, JsonValue]:
         "name": each.name,
         "area": each.area,
         "title": each.title,
+        "stopped_by": str(each.stopped_by) if each.stopped_by else None,
         "refused_by": each.refused_by,
         "admitted": each.admitted,
         "checked_against": each.checked_against.value,
         "source": each.source,
         "twin": each.twin,
         "question": each.question,
+        "part": each.part.value,
+        "needs": [need.value for need in each.needs],
+        "like": list(each.like),
         "parameters": {name: int(default) for name, default in each.parameters.items()},
     }
 

@@ -27,7 +27,7 @@ def already_registered_by_hand(lab: Lab) -> Outcome:
     not a TLS problem.
     Cure. This is one, for one device. For a fleet, mend the slot.
     """
-    device = lab.provision_device()
+    device = lab.device()
     chain = lab.rebuild_chain(device, root_key_slot=Slot.OTHER_CA_PUBLIC_KEY)  # the same fault as in the case
     account = lab.account()
     account.register_by_hand(chain.device)  # and the user's way around it

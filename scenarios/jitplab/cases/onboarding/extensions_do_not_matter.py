@@ -7,7 +7,7 @@ from datetime import timedelta
 from jitplab import pki
 from jitplab.lab import Lab
 from jitplab.outcome import Outcome
-from jitplab.scenario import scenario
+from jitplab.scenario import Part, scenario
 
 
 @scenario(
@@ -16,6 +16,7 @@ from jitplab.scenario import scenario
     source="StackOverflow 65735301 (v1 and v3 were both accepted); AWS IoT developer guide, jit-provisioning",
     twin="wrong-slot-root-key",
     question=2,
+    part=Part.NONE,
 )
 def extensions_do_not_matter(lab: Lab) -> Outcome:
     """With extensions or without, version 3 or version 1: both certificates onboard.

@@ -7,7 +7,7 @@ from datetime import timedelta
 from jitplab import pki
 from jitplab.lab import Lab
 from jitplab.outcome import Outcome
-from jitplab.scenario import scenario
+from jitplab.scenario import Part, scenario
 
 #: The case's own -days 357335.
 _LIFETIME = timedelta(days=357_335)
@@ -19,6 +19,7 @@ _LIFETIME = timedelta(days=357_335)
     source="StackOverflow 65735301: the same account let this certificate in, dropped first, then accepted",
     twin="wrong-slot-root-key",
     question=2,
+    part=Part.NONE,
 )
 def hand_made_v1_certificate(lab: Lab) -> Outcome:
     """A version 1 certificate without any extension, made with openssl, onboards at once.

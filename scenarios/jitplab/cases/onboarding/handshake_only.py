@@ -25,7 +25,7 @@ def handshake_only(lab: Lab) -> Outcome:
     Tell-tale. No record of a decision in the broker's trace.
     Cure. Send CONNECT.
     """
-    device = lab.provision_device()
+    device = lab.device()
     chain = lab.rebuild_chain(device)
     account = lab.account()
 

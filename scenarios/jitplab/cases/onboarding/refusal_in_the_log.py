@@ -35,7 +35,7 @@ def refusal_in_the_log(lab: Lab) -> Outcome:
     Cure. Switch the event on with `aws iot set-v2-logging-options --event-configurations
     eventType=Connection.AuthNError,logLevel=ERROR`, and have the client send SNI.
     """
-    device = lab.provision_device()
+    device = lab.device()
     chain = lab.rebuild_chain(device, root_key_slot=Slot.OTHER_CA_PUBLIC_KEY)  # something to refuse
 
     for (profile, switched_on, sni), reasons in _TRIED.items():

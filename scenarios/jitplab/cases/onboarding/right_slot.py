@@ -23,7 +23,7 @@ def right_slot(lab: Lab) -> Outcome:
     Tell-tale. The certificate appears in the registry, ACTIVE, with a thing and a policy.
     Cure. None needed; a firmware that does not try again after the first close would need one.
     """
-    device = lab.provision_device()
+    device = lab.device()
     chain = lab.rebuild_chain(device)
 
     first = lab.connect(device, chain)

@@ -34,7 +34,7 @@ def signer_left_out(lab: Lab) -> Outcome:
     Cure. Send device certificate and signer, or send SNI and no signer; with a wrong signer, leaving it out
     and sending SNI is a cure too.
     """
-    device = lab.provision_device()
+    device = lab.device()
     alone = Chain(lab.rebuild_chain(device).device, signer=None)  # the one fault
 
     for profile in lab.profiles():
