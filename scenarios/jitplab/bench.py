@@ -85,6 +85,22 @@ class Bench:
             for number, record in enumerate(records, 1)
         )
 
+    @property
+    def command_count(self) -> int:
+        """How many commands the chip was sent so far."""
+        if isinstance(self._way, EmulatorTransport):
+            return sum(isinstance(record, CommandRecord) for record in self._way.chip.trace)
+        return sum(isinstance(step, Exchange) for step in self._way.steps)
+
+    def configuration(self) -> bytes | None:
+        """The configuration zone as it is now, 128 bytes; ``None`` where the chip does not give it away."""
+        if isinstance(self._way, EmulatorTransport):
+            return self._way.chip.configuration.image
+        try:
+            return self.library.read_bytes_zone(_CONFIG_ZONE, 0, 0, 128)
+        except LibraryError:
+            return None
+
     def write_configuration(self, profile: str) -> None:
         """Write and lock the configuration of that name, by the CRC of what the zone must then hold.
 

@@ -27,7 +27,7 @@ from jitplab.firmware import Chain
 from jitplab.identifiers import Key
 from jitplab.maker import Device, Making, Parties
 from jitplab.needs import Need, unmet
-from jitplab.outcome import Call, Fact, JsonValue, Outcome, SignerDifference, signer_differences
+from jitplab.outcome import Call, Fact, JsonValue, Milestone, Outcome, SignerDifference, signer_differences
 from jitplab.settings import Settings
 from jitplab.stop import Stop, stop_of_error, stop_of_visit
 from jitplab.visit import CASE_CLIENT_ID, Message, Visit, visit
@@ -62,6 +62,7 @@ class Lab:
         self._current: Account | None = None
         self._calls: list[Call] = []
         self._facts: list[Fact] = []
+        self._milestones: list[Milestone] = []
         self._presented: Chain | None = None
         self._device: Device | None = None
 
@@ -126,6 +127,7 @@ class Lab:
             LibraryError: the chip refused.
         """
         self._device = maker.provision(self.bench, self.parties, making or Making())
+        self.note("the maker provisions the blank part")
         return self._device
 
     def device(self) -> Device:
@@ -138,7 +140,12 @@ class Lab:
         if not maker.is_made(self.bench):
             return self.provision_device()
         self._device = maker.adopt(self.bench, self.parties)
+        self.note("the part is adopted as it was made earlier")
         return self._device
+
+    def note(self, what: str) -> None:
+        """Note that something was done on the bench, so that a report can tell which commands it took."""
+        self._milestones.append(Milestone(what, self.bench.command_count))
 
     # --- the firmware's side ---------------------------------------------------------------------
 
@@ -158,16 +165,19 @@ class Lab:
         Raises:
             LibraryError: the chip or the library refused; the one loud way to fail.
         """
-        return firmware.rebuild_chain(
-            self.bench.library,
-            device,
-            root_key_slot=root_key_slot,
-            is_genkey=is_genkey,
-            signer_key_slot=signer_key_slot,
-            device_definition=device_definition,
-            signer_definition=signer_definition,
-            as_authority=as_authority,
-        )
+        try:
+            return firmware.rebuild_chain(
+                self.bench.library,
+                device,
+                root_key_slot=root_key_slot,
+                is_genkey=is_genkey,
+                signer_key_slot=signer_key_slot,
+                device_definition=device_definition,
+                signer_definition=signer_definition,
+                as_authority=as_authority,
+            )
+        finally:
+            self.note("the firmware rebuilds its chain")
 
     def identity(self, device: Device, chain: Chain) -> Identity:
         """The chain with the chip behind it."""
@@ -292,6 +302,8 @@ class Lab:
             status_before=before,
             status_after=account.status_of(chain.device),
             stop=stop_of_visit(seen, new),
+            records=anonymous(new),
+            commands=self.bench.command_count,
         )
         self._calls.append(call)
         self._presented = chain
@@ -361,6 +373,7 @@ class Lab:
             registered=registered,
             device=shown.device if shown else None,
             signer=shown.signer if shown else None,
+            device_issued=self._device.certificate if self._device is not None else None,
             signer_issued=issued,
             signer_differences=differences,
             error=str(refusal) if refusal else None,
@@ -373,6 +386,8 @@ class Lab:
             facts=tuple(self._facts),
             by_library=self.bench.library.description,
             by_tls=self.tls_description,
+            milestones=tuple(self._milestones),
+            configuration=self.bench.configuration(),
             foretold_stop=Stop.parse(stopped_by) if stopped_by else None,
         )
 

@@ -35,6 +35,8 @@ class Call:
         status_before: the device certificate's status in the registry before the visit.
         status_after: and after.
         stop: what stopped the visit, ``None`` when nothing did.
+        records: what the broker's trace says of it, as JSON, in order.
+        commands: how many commands the chip had been sent when it ended.
     """
 
     visit: Visit
@@ -46,6 +48,8 @@ class Call:
     status_before: str | None
     status_after: str | None
     stop: Stop | None = None
+    records: tuple[dict[str, JsonValue], ...] = ()
+    commands: int = 0
 
     def as_json(self) -> dict[str, JsonValue]:
         """The call with the keys of ``jitplab run --json``."""
@@ -60,6 +64,14 @@ class Call:
             "registered_after": self.status_after,
             "stopped_by": str(self.stop) if self.stop else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """Something that happened on the bench, and how many commands the chip had been sent by then."""
+
+    what: str
+    commands: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,7 @@ class Outcome:
         registered: whether the device's certificate is in the registry at the end.
         device: the device certificate presented, DER.
         signer: the signer presented, DER; ``None`` when it was left out.
+        device_issued: the device certificate as it was issued, DER.
         signer_issued: the signer as it was issued, DER.
         signer_differences: how it differs from the registered one, field by field.
         error: what the chip's library or the control plane answered where it refused.
@@ -129,6 +142,8 @@ class Outcome:
         facts: what the scenario foretells beyond its decorator.
         by_library: which library drove the chip.
         by_tls: which TLS library signed with it.
+        milestones: what happened on the bench before the visits and between them, in order.
+        configuration: the chip's, 128 bytes, where it could be read at the end.
         foretold_stop: what this run foretells instead of what the scenario's decorator says, where its
             parameters make it end otherwise.
     """
@@ -137,6 +152,7 @@ class Outcome:
     registered: bool
     device: bytes | None
     signer: bytes | None
+    device_issued: bytes | None
     signer_issued: bytes | None
     signer_differences: tuple[SignerDifference, ...]
     error: str | None
@@ -149,6 +165,8 @@ class Outcome:
     facts: tuple[Fact, ...]
     by_library: str
     by_tls: str
+    milestones: tuple[Milestone, ...] = ()
+    configuration: bytes | None = None
     foretold_stop: Stop | None = None
 
     @property

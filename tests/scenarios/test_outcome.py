@@ -56,6 +56,7 @@ def outcome(*calls: Call, registered: bool = False, facts: tuple[Fact, ...] = ()
         device=b"leaf",
         signer=b"signer",
         signer_differences=(),
+        device_issued=b"leaf",
         signer_issued=b"signer",
         error=None,
         stop=calls[-1].stop if calls else None,

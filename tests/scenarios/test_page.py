@@ -22,7 +22,7 @@ class Reader(HTMLParser):
         self.text = ""
         self._inside = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
         self.tags.append(tag)
         self._inside = self._inside or tag == "p"
 
