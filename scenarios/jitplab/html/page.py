@@ -46,7 +46,8 @@ figure { margin: .75rem 0; overflow-x: auto; } figcaption { color: var(--faint);
 .good, .bad { font-weight: 600; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 1.5rem; }
 .wide { overflow-x: auto; }
-svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
+svg text { fill: var(--ink); font: 13px system-ui, sans-serif; paint-order: stroke; stroke: var(--paper);
+  stroke-width: 4px; stroke-linejoin: round; }
 svg .faint { fill: var(--faint); } svg .bad { fill: var(--bad); } svg .good { fill: var(--good); }
 svg .line { stroke: var(--ink); stroke-width: 1.4; fill: none; }
 svg .life { stroke: var(--line); stroke-width: 1.2; stroke-dasharray: 4 4; }

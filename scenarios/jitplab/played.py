@@ -1,0 +1,45 @@
+"""A scenario that was played, or could not be, and what came of it: of this, tables and pages are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from jitplab.outcome import Outcome
+
+
+class Verdict(StrEnum):
+    """How a run ended."""
+
+    AS_FORETOLD = "as foretold"
+    OTHERWISE = "not as foretold"
+    SKIPPED = "skipped"  # a need is unmet
+    BROKEN = "broken"  # the scenario itself failed
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One scenario of a run.
+
+    Attributes:
+        name: the scenario's.
+        outcome: what came of it; ``None`` when it was skipped or broke.
+        skipped: the need that is unmet, in a sentence.
+        error: why it broke, in a sentence.
+        seconds: how long it took.
+    """
+
+    name: str
+    outcome: Outcome | None = None
+    skipped: str | None = None
+    error: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """How it ended."""
+        if self.error is not None:
+            return Verdict.BROKEN
+        if self.outcome is None:
+            return Verdict.SKIPPED
+        return Verdict.AS_FORETOLD if self.outcome.as_foretold else Verdict.OTHERWISE
