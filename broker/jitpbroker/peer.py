@@ -132,7 +132,10 @@ class Peer:
             self._tls.resume_reading()
 
     def ended(self, end: End, why: str) -> None:
-        """The client has gone without DISCONNECT."""
+        """The client has gone without DISCONNECT, or cannot be answered."""
+        if end is End.UNKEPT:
+            self.hang_up(DisconnectReason.SERVER_ERROR, why)
+            return
         by = "client" if end is End.CLOSE_NOTIFY else "network"
         self._finish(by, DisconnectReason.CONNECTION_LOST, why, publish_will=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,6 +48,8 @@ class Settings:
             assumed - own choice.
         max_backlog: bytes waiting for one client before it is let go. Evidence: assumed - own choice.
         assign_client_id: makes an id for a client that sends none.
+        commit: writes down what may not be lost; called before anything is said to a client, and once a
+            second. ``None`` keeps nothing.
     """
 
     host: str = "127.0.0.1"
@@ -56,6 +59,7 @@ class Settings:
     max_pending: int = 256
     max_backlog: int = 1024 * KIB
     assign_client_id: Callable[[], str] = _random_client_id
+    commit: Callable[[], None] | None = None
 
 
 def after(
@@ -126,7 +130,7 @@ class Server:
         self._all_gone.set()
         try:
             self._listener = await listen(
-                lambda: TlsTransport(self._context, self.settings.tls, Peer(self)),
+                lambda: TlsTransport(self._context, self.settings.tls, Peer(self), self.settings.commit),
                 self.settings.host,
                 self.settings.port,
             )
@@ -211,6 +215,9 @@ class Server:
 
     def _tick(self) -> None:
         self.engine.tick(self.now())
+        if self.settings.commit is not None:
+            with suppress(Exception):  # the next client that has to be answered hears of it
+                self.settings.commit()
         self._beat = asyncio.get_running_loop().call_later(_BEAT, self._tick)
 
     def discarded(self, principal: Principal, topic: str, why: str) -> None:

@@ -5,6 +5,8 @@ Rules of this file:
    the half-closed socket is drained for a moment so that neither is lost to a TCP reset.
 2. Nothing waits for ever: handshake and closing have time limits, what waits to be sent is counted.
 3. ``handshake_ended`` is called once; after ``ended`` or ``close`` the application hears only ``lost``.
+4. What the application says may acknowledge something, and so may close_notify: ``commit``, where there is
+   one, comes before either. If it fails nothing is said.
 
 Evidence: assumed - closing by close_notify and then FIN: users' captures show the close_notify
 (paho.mqtt.rust issue 119; mbedTLS -30848 in amazon-freertos issue 549), none shows the order after it.
@@ -13,6 +15,7 @@ Evidence: assumed - closing by close_notify and then FIN: users' captures show t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol
@@ -31,6 +34,7 @@ class End(StrEnum):
     CLOSE_NOTIFY = "the client sent close_notify"
     END_OF_STREAM = "the client's stream ended without close_notify"
     BROKEN = "the client broke the TLS session"
+    UNKEPT = "the broker could not write its state"
     LOST = "the TCP connection was lost"
 
 
@@ -61,9 +65,16 @@ class Application(Protocol):
 class TlsTransport(asyncio.Protocol):
     """One TLS connection on memory BIOs: ciphertext on asyncio's side, plaintext on the application's."""
 
-    def __init__(self, context: SSL.Context, settings: TlsSettings, application: Application) -> None:
+    def __init__(
+        self,
+        context: SSL.Context,
+        settings: TlsSettings,
+        application: Application,
+        commit: Callable[[], None] | None = None,
+    ) -> None:
         self._settings = settings
         self._application = application
+        self._commit = commit
         self._connection = SSL.Connection(context, None)
         self._connection.set_accept_state()
         self._loop = asyncio.get_running_loop()
@@ -110,6 +121,8 @@ class TlsTransport(asyncio.Protocol):
             return
         if not self._shaken:
             self.abort()  # there is no session to end
+            return
+        if not self._committed():
             return
         self._encrypt(self._taken())
         with suppress(SSL.Error):  # the session is broken already; its alert, if any, is in the BIO
@@ -222,9 +235,22 @@ class TlsTransport(asyncio.Protocol):
         self._timer = self._loop.call_later(self._settings.linger, self._transport.abort)
 
     def _encrypt_unsent(self) -> None:
-        if self._unsent and not self._closing:
+        if self._unsent and not self._closing and self._committed():
             self._encrypt(self._taken())
             self._flush()
+
+    def _committed(self) -> bool:
+        """Rule 4; whether it is safe to speak."""
+        if self._commit is None:
+            return True
+        try:
+            self._commit()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it goes into the record of the end
+            self._closing = True
+            self._application.ended(End.UNKEPT, f"{End.UNKEPT}: {error}")
+            self.abort()
+            return False
+        return True
 
     def _taken(self) -> bytes:
         """What is unsent, which is then somebody else's to send."""

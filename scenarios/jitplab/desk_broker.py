@@ -33,9 +33,11 @@ from jitpbroker.registry.entities import AutoRegistration, CaCertificate, CaStat
 from jitpbroker.registry.errors import RegistryError
 from jitpbroker.registry.store import Registry
 from jitpbroker.server import Server, Settings, after
+from jitpbroker.store.errors import StateError
 from jitpbroker.x509 import Certificate
 from jitplab.account import ROLE_ARN, make_engine
 from jitplab.desk_control import control_plane, log_store, steered_log
+from jitplab.desk_state import Kept
 from jitplab.scenario import NeedUnmet
 from jitplab.terminal import Style, style_of
 
@@ -76,6 +78,7 @@ class Plan:
     provisioning_delay: float = 0.0  # seconds between a first CONNECT and its template
     control_port: int | None = None  # of the AWS control plane, None for none
     control_listen: str = "127.0.0.1"
+    state: Path | None = None  # where registry, sessions and messages are kept, None for nowhere
 
 
 def serve(plan: Plan) -> None:
@@ -86,9 +89,15 @@ def serve(plan: Plan) -> None:
     """
     template = read_template(plan.template)
     certificates = [certificate for path in plan.cas for certificate in _certificates(path)]
-    registry = Registry(new_id=_uuid)
-    for certificate in certificates:
-        _register(registry, certificate, template)
+    with ExitStack() as stack:
+        kept = None if plan.state is None else _kept(plan.state, stack)
+        registry = Registry(new_id=_uuid) if kept is None else kept.registry
+        for certificate in certificates:
+            _register(registry, certificate, template)
+        _serve_registry(plan, registry, kept, stack)
+
+
+def _serve_registry(plan: Plan, registry: Registry, kept: Kept | None, stack: ExitStack) -> None:
     names = list(dict.fromkeys(("localhost", "127.0.0.1", "::1", *_own_names(plan), *plan.server_names)))
     try:
         credentials = load_or_create(plan.directory, names)
@@ -98,34 +107,45 @@ def serve(plan: Plan) -> None:
         raise CannotServe(str(error)) from None
     except (OSError, ValueError) as error:
         raise CannotServe(f"no server certificate for {', '.join(names)} can be made: {error}") from None
-    engine = _engine(plan.engine)
+    engine = _engine(plan.engine, kept)
     store = None if plan.control_port is None else _log_store()
-    with ExitStack() as stack:
-        log_file, trace_file = (
-            stack.enter_context(_private_file(plan.directory / name))
-            for name in (f"{LOG_GROUP}.jsonl", "trace.jsonl")
-        )
-        trace = broker_trace.Trace()
-        trace.listen(lambda record: _keep(trace_file, record))
-        trace.listen(lambda record: _tell(sys.stderr, record))
-        desk = FrontDesk(
-            registry,
-            trace,
-            profile=profile_named(plan.profile),
-            log=_log(plan, registry, log_file, store),
-            new_id=_uuid,
-            schedule=after(plan.provisioning_delay, _now) if plan.provisioning_delay else at_once,
-        )
-        server = Server(
-            desk,
-            engine,
-            trace,
-            credentials,
-            now=_now,
-            settings=Settings(host=plan.listen, port=plan.port),
-        )
-        control = None if store is None else _control(server, registry, store, plan)
-        asyncio.run(_serve(server, control, plan, tuple(registry.cas)))
+    log_file, trace_file = (
+        stack.enter_context(_private_file(plan.directory / name))
+        for name in (f"{LOG_GROUP}.jsonl", "trace.jsonl")
+    )
+    trace = broker_trace.Trace()
+    trace.listen(lambda record: _keep(trace_file, record))
+    trace.listen(lambda record: _tell(sys.stderr, record))
+    desk = FrontDesk(
+        registry,
+        trace,
+        profile=profile_named(plan.profile),
+        log=_log(plan, registry, log_file, store),
+        new_id=_uuid,
+        schedule=after(plan.provisioning_delay, _now) if plan.provisioning_delay else at_once,
+    )
+    commit = None if kept is None else kept.commit
+    settings = Settings(host=plan.listen, port=plan.port, commit=commit)
+    server = Server(desk, engine, trace, credentials, now=_now, settings=settings)
+    control = None if store is None else _control(server, registry, store, plan, kept)
+    asyncio.run(_serve(server, control, plan, tuple(registry.cas)))
+
+
+def _kept(directory: Path, stack: ExitStack) -> Kept:
+    """The state, until the stack unwinds."""
+
+    def close() -> None:
+        try:
+            kept.close()
+        except StateError as error:
+            raise CannotServe(str(error), _NEED_UNMET) from None
+
+    try:
+        kept = Kept(directory, new_id=_uuid, tell=_complain)
+    except (NeedUnmet, StateError) as error:
+        raise CannotServe(str(error), _NEED_UNMET) from None
+    stack.callback(close)
+    return kept
 
 
 async def _serve(
@@ -180,6 +200,8 @@ def _say_ready(port: int, control_port: int | None, plan: Plan, cas: tuple[CaCer
         "log": str((plan.directory / f"{LOG_GROUP}.jsonl").resolve()),
         "trace": str((plan.directory / "trace.jsonl").resolve()),
     }
+    if plan.state is not None:
+        ready["state"] = str(plan.state.resolve())
     if control_port is not None:
         ready["control"] = f"http://{_in_url(plan.control_listen)}:{control_port}"
     style = style_of(sys.stderr)
@@ -286,13 +308,18 @@ def _register(registry: Registry, certificate: Certificate, template: str | None
             f"{certificate.label} is no CA certificate (basicConstraints does not say CA:TRUE); "
             "register the certificate that signs your devices"
         )
+    config = RegistrationConfig(template, ROLE_ARN) if template is not None else None
+    if registry.cas.get(certificate.id) is not None:  # kept; a template replaces the old one
+        if config is not None:
+            registry.cas.update(certificate.id, at=_now(), registration_config=config)
+        return
     try:
         registry.cas.register(
             certificate,
-            at=datetime.now(UTC),
+            at=_now(),
             status=CaStatus.ACTIVE,
             auto_registration=AutoRegistration.ENABLE,
-            registration_config=RegistrationConfig(template, ROLE_ARN) if template is not None else None,
+            registration_config=config,
         )
     except RegistryError as error:
         raise CannotServe(str(error)) from None
@@ -313,7 +340,14 @@ def _log(plan: Plan, registry: Registry, file: TextIO, store: LogStore | None) -
     return Log(file, LogOptions(registry.arns.account, event_levels=levels), _uuid)
 
 
-def _control(server: Server, registry: Registry, store: LogStore, plan: Plan) -> ControlServer:
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"{style_of(sys.stderr).bad(sentence)}\n")
+    sys.stderr.flush()
+
+
+def _control(
+    server: Server, registry: Registry, store: LogStore, plan: Plan, kept: Kept | None
+) -> ControlServer:
     """The data endpoint gets a name, where there is one: an address does not make clients send SNI."""
     local = "localhost" if _is_loopback(plan.listen) else _in_url(plan.listen)
     return control_plane(
@@ -324,10 +358,15 @@ def _control(server: Server, registry: Registry, store: LogStore, plan: Plan) ->
         host=plan.control_listen,
         port=plan.control_port or 0,
         data_host=next(iter(plan.server_names), local),
+        kept=kept,
     )
 
 
-def _engine(name: str) -> Engine:
+def _engine(name: str, kept: Kept | None) -> Engine:
+    if kept is not None and name == "local":
+        return kept.engine(_now)
+    if kept is not None:
+        _complain(f"the engine {name} keeps no sessions and messages: --state keeps the registry alone")
     try:
         return make_engine(name)
     except NeedUnmet as error:

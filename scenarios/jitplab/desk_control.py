@@ -19,6 +19,7 @@ from jitplab.scenario import NeedUnmet
 if TYPE_CHECKING:
     from jitpbroker.control.logstore import LogStore
     from jitpbroker.control.serving import ControlServer
+    from jitplab.desk_state import Kept
 
 _NEEDED: Final = ("botocore", "starlette", "uvicorn")
 _AUTHN_ERROR: Final = "Connection.AuthNError"
@@ -66,14 +67,19 @@ def control_plane(
     host: str,
     port: int,
     data_host: str,
+    kept: Kept | None = None,
 ) -> ControlServer:
     """The control plane; what its operator should know goes to standard error."""
     from jitpbroker.control.assembly import control_server  # noqa: PLC0415 - optional
+    from jitpbroker.control.plane import AccountBook  # noqa: PLC0415 - optional
+
+    others, made = ((), None) if kept is None else (kept.others, kept.keep)
+    book = AccountBook(registry, new_id, others=others, made=made)
 
     def tell(sentence: str) -> None:
         sys.stderr.write(f"{sentence}\n")
         sys.stderr.flush()
 
     return control_server(
-        server, registry, store, new_id=new_id, tell=tell, host=host, port=port, data_host=data_host
+        server, book, store, new_id=new_id, tell=tell, host=host, port=port, data_host=data_host
     )

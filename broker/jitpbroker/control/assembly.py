@@ -21,7 +21,7 @@ from jitpbroker.server import Server
 
 def control_server(
     server: Server,
-    registry: Registry,
+    registry: Registry | AccountBook,
     store: LogStore,
     *,
     new_id: IdSource,
@@ -34,7 +34,7 @@ def control_server(
 
     Args:
         server: the broker; its trace says which connections live.
-        registry: what its gate judges by.
+        registry: what its gate judges by, or all registries, that one at home.
         store: where its log goes.
         new_id: UUIDs.
         tell: takes a sentence for the operator.
@@ -52,10 +52,11 @@ def control_server(
 
     for name in (IOT, LOGS):  # now, rather than while the first request waits and the broker with it
         service(name)
+    book = registry if isinstance(registry, AccountBook) else AccountBook(registry, new_id)
     sessions = LiveSessions(hang_up)
     server.trace.listen(sessions.hear)
     around = Surroundings(
-        accounts=AccountBook(registry, new_id).accounts(),
+        accounts=book.accounts(),
         sessions=sessions,
         log=store,
         issuer=DeskIssuer(secrets.token_bytes),
@@ -64,4 +65,5 @@ def control_server(
         addresses=lambda: Addresses(mqtt=f"{data_host}:{server.port}"),
     )
     plane = ControlPlane(around, now=now, hosts=frozenset({host}))
-    return ControlServer(ControlApp(plane, tell), host=host, port=port)
+    app = ControlApp(plane, tell, commit=server.settings.commit)
+    return ControlServer(app, host=host, port=port)

@@ -9,7 +9,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Final
@@ -33,10 +33,21 @@ _MOST_REGISTRIES: Final = 64
 class AccountBook:
     """The registries of all accounts and Regions that requests have named."""
 
-    def __init__(self, home: Registry, new_id: IdSource) -> None:
+    def __init__(
+        self,
+        home: Registry,
+        new_id: IdSource,
+        *,
+        others: Iterable[Registry] = (),
+        made: Callable[[Registry], None] | None = None,
+    ) -> None:
+        """Args: ``others`` are known already; ``made`` is told of each registry made from now on."""
         self._home = home
         self._new_id = new_id
-        self._all = {(home.arns.account, home.arns.region): home}
+        self._made = made
+        self._all = {(each.arns.account, each.arns.region): each for each in (home, *others)}
+        for other in others:
+            home.know_other_endpoint(other.endpoint)
 
     def find(self, account: str, region: str) -> Registry:
         """The registry of an account in a Region; a new one's endpoint then is another account's.
@@ -52,6 +63,8 @@ class AccountBook:
                 "LimitExceededException", f"This desk keeps {_MOST_REGISTRIES} accounts and Regions; no more."
             )
         made = Registry(Arns(account, region, self._home.arns.partition), new_id=self._new_id)
+        if self._made is not None:
+            self._made(made)
         self._home.know_other_endpoint(made.endpoint)
         self._all[(account, region)] = made
         return made

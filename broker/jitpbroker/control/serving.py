@@ -52,12 +52,21 @@ class ControlApp:
         plane: answers requests.
         tell: takes a sentence for the operator.
         patience: seconds for a request's body.
+        commit: writes down what may not be lost; called before each answer.
     """
 
-    def __init__(self, plane: Plane, tell: Callable[[str], None], *, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self,
+        plane: Plane,
+        tell: Callable[[str], None],
+        *,
+        patience: float = _PATIENCE,
+        commit: Callable[[], None] | None = None,
+    ) -> None:
         self._plane = plane
         self._tell = tell
         self._patience = patience
+        self._commit = commit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; lifespan and websockets are not spoken."""
@@ -76,13 +85,26 @@ class ControlApp:
         except Refused as refusal:
             response = _refusal(refusal.code, refusal.message)
         else:
-            response = self._plane.handle(_facts(request, body))
+            response = self._kept(self._plane.handle(_facts(request, body)))
         if response.note is not None:
             self._tell(response.note)
         answer = HttpResponse(response.body, response.status, dict(response.headers))
         if response.status in (408, 413):
             answer.headers["connection"] = "close"  # the rest of the body is not read
         await answer(scope, receive, send)
+
+    def _kept(self, response: Response) -> Response:
+        """The response once what it says is safe; else one that says nothing of the kind."""
+        if self._commit is None:
+            return response
+        try:
+            self._commit()
+        except Exception as error:  # noqa: BLE001 - the note reaches the operator with the fault's name
+            refusal = Refused(
+                "ServiceUnavailableException", "The request could not be kept; try again.", note=str(error)
+            )
+            return refused(IOT, refusal, "-")
+        return response
 
 
 async def _body(request: HttpRequest) -> bytes:

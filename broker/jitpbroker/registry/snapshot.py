@@ -55,7 +55,7 @@ def as_json(entity: Entity) -> dict[str, JsonValue]:
         if isinstance(value, Certificate):
             out |= {"certificateId": value.id, "certificatePem": value.pem}
         elif value is not None or field.name not in _OPTIONAL:
-            out[_NAMES.get(field.name, _camel(field.name))] = plain(value)
+            out[json_name(field.name)] = plain(value)
     return out
 
 
@@ -79,6 +79,7 @@ def plain(value: object) -> JsonValue:
             return as_json(value)  # type: ignore[arg-type]
 
 
-def _camel(name: str) -> str:
+def json_name(name: str) -> str:
+    """AWS's name of a fact's field."""
     first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    return _NAMES.get(name) or first + "".join(word.capitalize() for word in rest)

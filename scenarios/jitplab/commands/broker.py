@@ -74,6 +74,12 @@ def add_to(commands: SubParsers) -> None:
         default=Path("jitplab-broker"),
         help="where the test root, the log and the trace are kept (default ./jitplab-broker)",
     )
+    command.add_argument(
+        "--state",
+        metavar="DIR",
+        type=Path,
+        help="keep registry, sessions and messages in a file there, and go on with them next time",
+    )
     command.add_argument("--c-array", metavar="FILE", type=Path, help="write the root as a C array, too")
     command.add_argument(
         "--log-authn-errors",
@@ -144,7 +150,7 @@ def act(chosen: argparse.Namespace) -> int:
         return _explain(chosen.profile, as_json=chosen.json)
     if chosen.json:
         chosen.refuse("--json goes with --explain-profile")
-    if not chosen.ca and chosen.control_port is None:
+    if not chosen.ca and chosen.control_port is None and chosen.state is None:
         chosen.refuse("the following arguments are required: --ca (or --control-port, to register one later)")
     from jitplab.desk_broker import CannotServe, Plan, serve  # noqa: PLC0415 - loads asyncio and OpenSSL
 
@@ -162,6 +168,7 @@ def act(chosen: argparse.Namespace) -> int:
         provisioning_delay=chosen.provisioning_delay,
         control_port=chosen.control_port,
         control_listen=chosen.control_listen,
+        state=chosen.state,
     )
     try:
         serve(plan)
