@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jitpbroker.engine import Engine
 from jitpbroker.engine.local import LocalEngine
 from jitpbroker.registry.ids import IdSource
+from jitpbroker.registry.names import Arns
 from jitpbroker.registry.store import Registry
 from jitpbroker.store.errors import StateError
 from jitplab.scenario import NeedUnmet
@@ -73,8 +74,8 @@ class Kept:
         self._state.close()
 
 
-def open_state(directory: Path, *, new_id: IdSource) -> State:
-    """The state in a directory.
+def open_state(directory: Path, *, new_id: IdSource, home: Arns | None = None) -> State:
+    """The state in a directory; one that begins now is of the account ``home``.
 
     Raises:
         NeedUnmet: SQLAlchemy is not installed.
@@ -84,4 +85,4 @@ def open_state(directory: Path, *, new_id: IdSource) -> State:
         raise NeedUnmet("--state needs SQLAlchemy; run pip install 'jitplab[state]'")
     from jitpbroker.store.state import State as Opened  # noqa: PLC0415 - optional
 
-    return Opened.open(directory, new_id=new_id)
+    return Opened.open(directory, new_id=new_id, home=home)

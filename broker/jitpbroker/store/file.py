@@ -30,8 +30,12 @@ _WAYS: Final = ("journal_mode=WAL", "synchronous=FULL")
 _MAGIC: Final = b"SQLite format 3\0"
 
 
-def open_file(directory: Path) -> Connection:
+def open_file(directory: Path, home: Arns | None = None) -> Connection:
     """The state file in ``directory``, made if it is not there; close the connection's engine at the end.
+
+    Args:
+        directory: made if it is not there.
+        home: the account of a file that is made now; ``None`` is the usual one.
 
     Raises:
         StateError: it cannot be used; the sentence says why and what to do.
@@ -40,7 +44,7 @@ def open_file(directory: Path) -> Connection:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _make(path)
+            _make(path, home or Arns())
         _look_at(path)
         path.chmod(0o600)
     except OSError as error:
@@ -79,11 +83,10 @@ def damaged(path: Path, what: str) -> str:
     return f"the state {path} is damaged ({what}); put a copy in its place, or move it away to start anew"
 
 
-def _make(path: Path) -> None:
+def _make(path: Path, home: Arns) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     engine = _engine(temporary)
-    home = Arns()
     row = sealed({"account": home.account, "region": home.region, "partition": home.partition})
     try:
         with engine.begin() as connection:

@@ -70,18 +70,19 @@ class State:
         self.sessions = tuple(self._sessions())
 
     @classmethod
-    def open(cls, directory: Path, *, new_id: IdSource) -> Self:
+    def open(cls, directory: Path, *, new_id: IdSource, home: Arns | None = None) -> Self:
         """Open the state in ``directory``, or begin one there.
 
         Args:
             directory: made if it is not there.
             new_id: UUIDs for what is registered from now on.
+            home: the account of a state that begins now; ``None`` is the usual one.
 
         Raises:
             StateError: it cannot be used; the sentence says why and what to do.
         """
         path = directory / FILE_NAME
-        connection = open_file(directory)
+        connection = open_file(directory, home)
         try:
             state = cls(path, connection, new_id)
             connection.commit()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from jitpbroker.admission import explanation
 from jitpbroker.admission.profiles import PROFILES, profile_named
-from jitplab.commands import options
+from jitplab.commands import broker_state, options
 
 if TYPE_CHECKING:
     from jitplab.commands import SubParsers
@@ -22,6 +22,9 @@ examples:
   jitplab broker --ca signer.pem --template template.json --listen 192.168.1.5 --server-name my-pc.local
   jitplab broker --ca signer.pem --port 0 --c-array root_ca.h
   jitplab broker --control-port 8080
+  jitplab broker --state kept --control-port 8080
+  jitplab broker export --state kept registry.json
+  jitplab broker import --state kept ca.json template.json
   jitplab broker --explain-profile --profile aws-2021
 
 Then give the printed root certificate to the firmware and connect: the first connection registers the
@@ -112,6 +115,7 @@ def add_to(commands: SubParsers) -> None:
     )
     command.add_argument("--json", action="store_true", help="with --explain-profile: as JSON")
     command.set_defaults(act=act, refuse=command.error)
+    broker_state.add_to(command.add_subparsers(dest="part", metavar="export | import"))
 
 
 def _port(text: str) -> int:

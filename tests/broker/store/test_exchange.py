@@ -1,0 +1,245 @@
+"""An export is imported exactly; a real account's answers are known by their shape."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.broker.store.test_registry_kept import LEAF, ROLE, SIGNER, TEMPLATE, furnish
+
+from jitpbroker.registry.entities import AutoRegistration, CaStatus, CertificateStatus
+from jitpbroker.registry.ids import counting_ids
+from jitpbroker.registry.jsontext import parse_json
+from jitpbroker.registry.names import Arns
+from jitpbroker.registry.store import Registry
+from jitpbroker.store.described import Described, Kind, account_of, recognised, take_over
+from jitpbroker.store.errors import StateError
+from jitpbroker.store.exchange import accounts_in, exported, imported, is_export
+from jitpbroker.store.state import State
+from jitplab import pki
+
+NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
+REAL = Arns("999988887777", "eu-central-1")
+
+
+def registry(arns: Arns | None = None) -> Registry:
+    return Registry(arns, new_id=counting_ids())
+
+
+def test_what_is_exported_is_imported_exactly() -> None:
+    old, other = registry(), registry(REAL)
+    furnish(old)
+    other.things.create("elsewhere", at=NOW)
+    document = parse_json(exported([old, other]))
+    assert is_export(document)
+    assert accounts_in(document) == (old.arns, REAL)
+
+    new, new_other = registry(), registry(REAL)
+    count = imported(document, new)
+
+    assert new.snapshot() == old.snapshot()
+    assert exported([new]) == exported([old])
+    assert count == sum(len(table) for table in old.tables.values())
+    assert imported(document, new) == 0
+    assert imported(document, new_other) == 1
+
+
+def test_an_import_that_would_change_something_changes_nothing() -> None:
+    old = registry()
+    old.things.create("first", at=NOW)
+    old.policies.create("p", '{"Version":"2012-10-17","Statement":[]}', at=NOW)
+    document = parse_json(exported([old]))
+    new = registry()
+    new.policies.create("p", '{"Version":"2012-10-17","Statement":[{}]}', at=NOW)
+
+    with pytest.raises(StateError, match=r"^policies 'p' is there already and differs; import into a new"):
+        imported(document, new)
+    assert list(new.things) == []
+
+
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        ({"version": 2}, "has version 2, this jitplab knows 1"),
+        ({"accounts": []}, "names no account"),
+        ({"accounts": {}}, "accounts is no list"),
+        ({"accounts": [{"account": "1"}]}, "an account has no region"),
+        ({"accounts": [{"account": "1", "region": "r", "partition": "aws"}]}, "is not 12 digits"),
+    ],
+)
+def test_an_export_that_cannot_be_read_is_refused(change: dict[str, object], why: str) -> None:
+    document = json.loads(exported([registry()])) | change
+
+    with pytest.raises(StateError, match=why):
+        accounts_in(document)
+
+
+@pytest.mark.parametrize(
+    "tables, why",
+    [
+        ([], "tables is no object"),
+        ({"weather": []}, "nobody knows the table 'weather'"),
+        ({"things": {}}, "things is no list"),
+        ({"things": [["a"]]}, r"things\[0\] is no pair of key and fact"),
+        ({"things": [["a", {"name": "a"}]]}, r"things\[0\] has no"),
+    ],
+)
+def test_facts_that_are_none_are_refused_by_their_place(tables: object, why: str) -> None:
+    document = json.loads(exported([registry()]))
+    document["accounts"][0]["tables"] = tables
+
+    with pytest.raises(StateError, match=why):
+        imported(document, registry())
+
+
+# --- a real account's answers ---------------------------------------------------------------------
+
+
+def ca_answer(**config: str) -> dict[str, object]:
+    """As the case's user published it: aws iot describe-ca-certificate."""
+    pem = pki.pem(SIGNER.certificate).decode()
+    return {
+        "certificateDescription": {
+            "certificateArn": f"arn:aws:iot:eu-central-1:999988887777:cacert/{'0' * 64}",
+            "certificateId": "0" * 64,
+            "status": "ACTIVE",
+            "certificatePem": pem,
+            "ownedBy": "999988887777",
+            "creationDate": "2021-01-13T20:58:38.102000+01:00",
+            "autoRegistrationStatus": "ENABLE",
+            "customerVersion": 2,
+        },
+        "registrationConfig": config or {"templateBody": TEMPLATE, "roleArn": ROLE},
+    }
+
+
+TEMPLATE_ANSWER = {
+    "templateArn": "arn:aws:iot:eu-central-1:999988887777:provisioningtemplate/named",
+    "templateName": "named",
+    "templateBody": TEMPLATE,
+    "provisioningRoleArn": ROLE,
+    "type": "JITP",
+    "enabled": True,
+    "creationDate": 1610567918.5,
+}
+POLICY_ANSWER = {
+    "policyName": "all",
+    "policyArn": "arn:aws:iot:eu-central-1:999988887777:policy/all",
+    "policyDocument": '{"Version":"2012-10-17","Statement":[]}',
+    "defaultVersionId": "1",
+}
+THING_ANSWER = {
+    "thingName": "pu01",
+    "thingArn": "arn:aws:iot:eu-central-1:999988887777:thing/pu01",
+    "thingTypeName": "kind",
+    "attributes": {"colour": "red"},
+    "version": 1,
+}
+DEVICE_ANSWER = {
+    "certificateDescription": {
+        "certificateArn": "arn:aws:iot:eu-central-1:999988887777:cert/1",
+        "certificatePem": pki.pem(LEAF).decode(),
+        "status": "PENDING_ACTIVATION",
+        "caCertificateId": "0" * 64,
+        "certificateMode": "DEFAULT",
+    }
+}
+
+
+def test_the_cases_answer_becomes_a_ca_that_provisions() -> None:
+    home = registry(REAL)
+    answer = recognised("ca.json", ca_answer())  # type: ignore[arg-type]
+
+    told = take_over([answer], home, at=NOW)
+
+    (ca,) = home.cas
+    assert ca.certificate.der == SIGNER.certificate
+    assert (ca.status, ca.auto_registration) == (CaStatus.ACTIVE, AutoRegistration.ENABLE)
+    assert ca.registration_config is not None
+    assert ca.registration_config.template_body == TEMPLATE
+    assert ca.creation_date == datetime(2021, 1, 13, 19, 58, 38, 102000, tzinfo=UTC)
+    assert account_of([answer]) == REAL
+    assert told == (f"CA certificate {ca.id} (CN=signer.companyname.com FFFF,O=CompanyName) imported",)
+
+
+def test_answers_are_taken_in_the_order_in_which_they_need_each_other() -> None:
+    home = registry(REAL)
+    documents = (DEVICE_ANSWER, THING_ANSWER, ca_answer(templateName="named"), POLICY_ANSWER, TEMPLATE_ANSWER)
+    answers = [recognised(str(at), each) for at, each in enumerate(documents)]  # type: ignore[arg-type]
+
+    told = take_over(answers, home, at=NOW)
+    again = take_over(answers, home, at=NOW)
+
+    assert [each.kind for each in answers] == [
+        Kind.CERTIFICATE,
+        Kind.THING,
+        Kind.CA,
+        Kind.POLICY,
+        Kind.TEMPLATE,
+    ]
+    assert [sentence.partition(" ")[0] for sentence in told] == [
+        "template",
+        "policy",
+        "CA",
+        "certificate",
+        "thing",
+    ]
+    assert all("left as it is" in sentence or "left as it was" in sentence for sentence in again)
+    (ca,) = home.cas
+    assert ca.registration_config is not None
+    assert ca.registration_config.template_name == "named"
+    (device,) = home.certificates
+    assert device.status is CertificateStatus.PENDING_ACTIVATION
+    thing = home.things.get("pu01")
+    assert thing is not None
+    assert (thing.thing_type, dict(thing.attributes)) == ("kind", {"colour": "red"})
+    template = home.templates.get("named")
+    assert template is not None
+    assert template.enabled
+    assert template.creation_date == datetime(2021, 1, 13, 19, 58, 38, 500000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("document", [[], {}, {"things": []}, {"certificateDescription": {}}, "text", None])
+def test_what_is_no_such_answer_is_said_with_those_that_are(document: object) -> None:
+    with pytest.raises(StateError, match=r"^x\.json is no answer that can be imported; give what aws iot"):
+        recognised("x.json", document)  # type: ignore[arg-type]
+
+
+def test_two_accounts_do_not_go_into_one_registry() -> None:
+    other = THING_ANSWER | {"thingArn": "arn:aws:iot:us-east-1:111122223333:thing/pu01"}
+    answers = [recognised("a", POLICY_ANSWER), recognised("b", other)]  # type: ignore[arg-type]
+
+    with pytest.raises(StateError, match="a is of account 999988887777 in eu-central-1, b of 111122223333"):
+        account_of(answers)
+    assert account_of([Described("c", Kind.THING, {})]) is None
+    with pytest.raises(StateError, match="d: Account '1' is not 12 digits"):
+        account_of([Described("d", Kind.THING, {"thingArn": "arn:aws:iot:r:1:thing/x"})])
+
+
+@pytest.mark.parametrize(
+    "answer, why",
+    [
+        (ca_answer(templateName="named"), "aws iot describe-provisioning-template --template-name named"),
+        (ca_answer(templateBody="{}"), "it has no roleArn"),
+        ({"certificateDescription": {"certificatePem": "x", "autoRegistrationStatus": "ENABLE"}}, "PEM"),
+        ({"thingName": "a b", "attributes": {}}, "'a b'"),
+        ({"thingName": "a", "attributes": []}, "it has no attributes"),
+        (TEMPLATE_ANSWER | {"type": "WISHFUL"}, "WISHFUL"),
+    ],
+)
+def test_an_answer_that_does_not_do_is_named_with_the_reason(answer: dict[str, object], why: str) -> None:
+    with pytest.raises(StateError, match=why) as refused:
+        take_over([recognised("f.json", answer)], registry(REAL), at=NOW)  # type: ignore[arg-type]
+
+    assert str(refused.value).startswith("f.json: ")
+
+
+def test_a_state_that_begins_with_an_import_is_of_that_account(tmp_path: Path) -> None:
+    state = State.open(tmp_path, new_id=counting_ids(), home=REAL)
+    assert state.registry.arns == REAL
+    state.close()
+    again = State.open(tmp_path, new_id=counting_ids())
+    assert again.registry.arns == REAL
+    again.close()
