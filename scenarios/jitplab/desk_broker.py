@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from jitpbroker import trace as broker_trace
 from jitpbroker.admission.desk import FrontDesk, at_once
-from jitpbroker.admission.profiles import profile_named
+from jitpbroker.admission.profiles import Profile
 from jitpbroker.admission.template import ProvisioningFailed, parse_template
 from jitpbroker.credentials import ROOT_CERTIFICATE_FILE, CredentialsError, c_array, load_or_create
 from jitpbroker.engine import Engine
@@ -70,7 +70,7 @@ class Plan:
     listen: str
     port: int
     server_names: tuple[str, ...]
-    profile: str
+    profile: Profile
     engine: str
     directory: Path
     c_array: Path | None
@@ -119,7 +119,7 @@ def _serve_registry(plan: Plan, registry: Registry, kept: Kept | None, stack: Ex
     desk = FrontDesk(
         registry,
         trace,
-        profile=profile_named(plan.profile),
+        profile=plan.profile,
         log=_log(plan, registry, log_file, store),
         new_id=_uuid,
         schedule=after(plan.provisioning_delay, _now) if plan.provisioning_delay else at_once,
@@ -194,7 +194,7 @@ def _say_ready(port: int, control_port: int | None, plan: Plan, cas: tuple[CaCer
         "ready": True,
         "mqtt": f"{_in_url(plan.listen)}:{port}",
         "root": str((plan.directory / ROOT_CERTIFICATE_FILE).resolve()),
-        "profile": plan.profile,
+        "profile": plan.profile.name,
         "engine": plan.engine,
         "ca_certificates": [ca.id for ca in cas],
         "log": str((plan.directory / f"{LOG_GROUP}.jsonl").resolve()),

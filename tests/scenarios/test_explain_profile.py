@@ -41,3 +41,29 @@ def test_what_does_not_fit_together_is_refused(
 
     assert caught.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_switch_that_was_turned_is_explained_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    code = cli.main(["broker", "--explain-profile", "--json", "--switch", "presented-ca=unjudged"])
+    told = json.loads(capsys.readouterr().out)
+
+    assert code == 0
+    assert "presented_ca_is_registered" not in {rule["name"] for rule in told["rules"]}
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("weather=fine", "'weather' is no switch; choose one of sni, chain, presented-ca"),
+        ("chain=gold", "'gold' is no choice of the switch chain; choose one of or-sni, required"),
+        ("chain", "'' is no choice of the switch chain"),
+    ],
+)
+def test_a_switch_or_choice_that_does_not_exist_is_named(
+    capsys: pytest.CaptureFixture[str], text: str, sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["broker", "--explain-profile", "--switch", text])
+
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from jitpbroker.admission import explanation
-from jitpbroker.admission.profiles import PROFILES, profile_named
+from jitpbroker.admission.profiles import PROFILES, Profile, profile_named, turned
+from jitpbroker.admission.switches import Choice, choice_named
 from jitplab.commands import broker_state, options
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ examples:
   jitplab broker export --state kept registry.json
   jitplab broker import --state kept ca.json template.json
   jitplab broker --explain-profile --profile aws-2021
+  jitplab broker --ca signer.pem --switch presented-ca=unjudged
 
 Then give the printed root certificate to the firmware and connect: the first connection registers the
 device and is closed, the second is let in. Every decision is told on standard error, one line each; the log
@@ -109,6 +111,14 @@ def add_to(commands: SubParsers) -> None:
         help="address of the control plane, which asks nobody who they are (default 127.0.0.1)",
     )
     command.add_argument(
+        "--switch",
+        metavar="NAME=CHOICE",
+        action="append",
+        default=[],
+        type=_switch,
+        help="answer a contested question otherwise than the profile (see --explain-profile; may be repeated)",
+    )
+    command.add_argument(
         "--explain-profile",
         action="store_true",
         help="print the rules and switches of --profile with grade, source and year, and serve nothing",
@@ -138,9 +148,16 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _explain(profile: str, *, as_json: bool) -> int:
+def _switch(text: str) -> Choice:
+    name, _, choice = text.partition("=")
+    try:
+        return choice_named(name, choice)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _explain(chosen: Profile, *, as_json: bool) -> int:
     """Print what a profile asks and how its switches stand."""
-    chosen = profile_named(profile)
     if as_json:
         options.say_json(explanation.as_json(chosen))
     else:
@@ -151,7 +168,7 @@ def _explain(profile: str, *, as_json: bool) -> int:
 def act(chosen: argparse.Namespace) -> int:
     """Serve until interrupted, or explain the profile."""
     if chosen.explain_profile:
-        return _explain(chosen.profile, as_json=chosen.json)
+        return _explain(turned(profile_named(chosen.profile), *chosen.switch), as_json=chosen.json)
     if chosen.json:
         chosen.refuse("--json goes with --explain-profile")
     if not chosen.ca and chosen.control_port is None and chosen.state is None:
@@ -164,7 +181,7 @@ def act(chosen: argparse.Namespace) -> int:
         listen=chosen.listen,
         port=chosen.port,
         server_names=tuple(chosen.server_name),
-        profile=chosen.profile,
+        profile=turned(profile_named(chosen.profile), *chosen.switch),
         engine=chosen.engine,
         directory=chosen.directory,
         c_array=chosen.c_array,
