@@ -70,7 +70,7 @@ powercut: $(VENV)/.dev ## kill an emulated chip 200 times; nothing acknowledged 
 powercut-broker: $(VENV)/.dev ## the same for the broker under QoS 1 load
 	@$(BIN)/python tests/powercut_broker/run.py
 
-fuzz: $(VENV)/.dev ## mutated packets, templates, policies and certificates
+fuzz: $(VENV)/.dev ## mutated packets, templates, policies, certificates and HTTP requests
 	@$(BIN)/python tests/fuzz/run.py
 
 programs: ## install the third-party programs the tests use, where that is allowed

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
+from tests.fuzz.requests import feed_request, seeds
 from tests.fuzz.seeds import ARN, DEVICE, JSON_WORDS, NOW, POLICIES, SIGNER, TEMPLATES, packets
 
 from jitpbroker import mqtt
@@ -192,6 +193,12 @@ _NOTHING: Final = NamedPolicy(
     json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}),
 )
 
+_IN_REQUESTS: Final = (
+    *(b"%2F", b"%00", b"%ff", b"/../", b"//", b"?nextToken=", b"&maxResults=-1", b"&pageSize=1e9", b"\n\n"),
+    *(b"GET ", b"DELETE ", b"x-amz-target: Logs_20140328.", b"content-type: text/html", b"origin: null"),
+    *(b"aws4_request", b"Credential=", b"us-gov-west-1", b"-----BEGIN CERTIFICATE-----", b"arn:aws:iot:"),
+)
+
 TARGETS: Final = (
     Target(
         "packet",
@@ -219,4 +226,5 @@ TARGETS: Final = (
         ),
         feed_certificate,
     ),
+    Target("request", seeds(), (*JSON_WORDS, *_IN_REQUESTS), feed_request),
 )

@@ -26,9 +26,15 @@ def test_a_short_run_finds_nothing_and_can_be_repeated() -> None:
     first, again = (run("tests/fuzz/run.py", "--inputs", "400", "--seed", "7") for _ in range(2))
 
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout.count("found: nothing") == 4
+    assert first.stdout.count("found: nothing") == 5
     assert outcomes(first.stdout) == outcomes(again.stdout)
-    assert [name for name, _ in outcomes(first.stdout)] == ["packet", "template", "policy", "certificate"]
+    assert [name for name, _ in outcomes(first.stdout)] == [
+        "packet",
+        "template",
+        "policy",
+        "certificate",
+        "request",
+    ]
     assert all(int(count) >= 10 for _, count in outcomes(first.stdout))
 
 
