@@ -23,6 +23,7 @@ from typing import Final, Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from jitpbroker.tbs import tbs_fields
 
@@ -265,6 +266,25 @@ class Certificate:
             raise NotIssuedBy(
                 f"{self.label}: its signature cannot be checked: {_first_line(error)}"
             ) from error
+
+
+def requested_key(pem: str) -> bytes:
+    """The public key (DER SubjectPublicKeyInfo) of a PEM certificate signing request that its key has signed.
+
+    Raises:
+        ValueError: it is no request, or not signed by the key in it.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            request = x509.load_pem_x509_csr(pem.encode())
+            signed = request.is_signature_valid
+            key = request.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except _HOSTILE as error:
+        raise ValueError(f"it is no readable signing request: {_first_line(error)}") from None
+    if not signed:
+        raise ValueError("its signature is not that of the key in it")
+    return key
 
 
 def _name(der: bytes, parsed: x509.Name) -> Name:

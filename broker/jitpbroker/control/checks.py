@@ -55,15 +55,17 @@ def certificate_from(pem: str, what: str) -> Certificate:
         raise Refused("CertificateValidationException", f"The {what} cannot be read: {error}") from None
 
 
-def check_key(certificate: Certificate) -> None:
+def check_key(key: bytes) -> None:
     """Refuse keys AWS IoT does not take: RSA under 2048 bits, curves other than P-256, P-384 and P-521.
+
+    Args:
+        key: DER SubjectPublicKeyInfo.
 
     Evidence: document - developer guide, x509-client-certs; the sentence is one users pasted at re:Post.
 
     Raises:
         Refused: the key is such a one, or cannot be read.
     """
-    key = certificate.public_key
     if _RSA in key[:32]:
         if rsa_bits(key) < _LEAST_RSA_BITS:
             raise Refused("CertificateValidationException", _BAD_KEY)
@@ -104,7 +106,7 @@ def check_ca_constraints(certificate: Certificate) -> None:
             "CertificateValidationException",
             f"Signature algorithm {certificate.signature_algorithm} is not supported; use SHA-256 or better.",
         )
-    check_key(certificate)
+    check_key(certificate.public_key)
 
 
 def check_signed_by(certificate: Certificate, ca: Certificate) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
     from tests.broker.control.conftest import Desk, Identity
@@ -287,6 +288,40 @@ def test_aws_makes_a_key_and_a_certificate_for_it(desk: Desk) -> None:
     assert key.key_size == 2048
     assert status_of(desk, answer["certificateId"]) == "ACTIVE"
     assert status_of(desk, quiet["certificateId"]) == "INACTIVE"
+
+
+def signing_request(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "my own")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_aws_issues_for_the_key_of_a_signing_request(desk: Desk) -> None:
+    key = ec.derive_private_key(77, ec.SECP256R1())
+    answer = desk.iot(
+        "CreateCertificateFromCsr", certificateSigningRequest=signing_request(key), setAsActive=True
+    )
+
+    certificate = x509.load_pem_x509_certificate(answer["certificatePem"].encode())
+    assert certificate.public_key() == key.public_key()
+    assert status_of(desk, answer["certificateId"]) == "ACTIVE"
+
+
+def test_a_signing_request_that_cannot_be_used_is_refused(desk: Desk) -> None:
+    good = signing_request(ec.derive_private_key(77, ec.SECP256R1()))
+    octets = bytearray(x509.load_pem_x509_csr(good.encode()).public_bytes(serialization.Encoding.DER))
+    octets[-1] ^= 1
+    forged = x509.load_der_x509_csr(bytes(octets)).public_bytes(serialization.Encoding.PEM).decode()
+    weak = signing_request(ec.derive_private_key(77, ec.SECP256K1()))
+
+    for request, words in (
+        ("dear diary", "cannot be used: it is no readable signing request"),
+        (forged, "its signature is not that of the key in it"),
+        (weak, "The key in the certificate signing request is not valid"),
+    ):
+        refusal = desk.refused("CreateCertificateFromCsr", certificateSigningRequest=request)
+        assert (refusal.status, refusal.code) == (400, "InvalidRequestException")
+        assert words in refusal.message
 
 
 # --- transfer ------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def register_certificate(call: Call) -> Answer:
     Evidence: document - AWS's service model, RegisterCertificate; sentences are those of MiniStack's source.
     """
     certificate = certificate_from(call.asked.text("certificatePem"), "certificate")
-    check_key(certificate)
+    check_key(certificate.public_key)
     pem = call.asked.maybe_text("caCertificatePem")
     ca = _ca_of(call, certificate) if pem is None else _ca_named(call, certificate, pem)
     return _register(call, certificate, ca.id, ca.certificate_mode)
@@ -47,7 +47,7 @@ def register_certificate_without_ca(call: Call) -> Answer:
     Evidence: document - developer guide, x509-client-certs (multi-account registration).
     """
     certificate = certificate_from(call.asked.text("certificatePem"), "certificate")
-    check_key(certificate)
+    check_key(certificate.public_key)
     return _register(call, certificate, None, CertificateMode.SNI_ONLY)
 
 

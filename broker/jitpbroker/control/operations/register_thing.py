@@ -105,7 +105,7 @@ def _device(call: Call, properties: dict[str, Json], scope: Scope) -> DeviceCert
 def _certificate(value: str) -> Certificate:
     try:
         certificate = certificate_from(value, "certificate")
-        check_key(certificate)
+        check_key(certificate.public_key)
     except Refused as error:
         raise Refused("ResourceRegistrationFailureException", error.message) from None
     return certificate
