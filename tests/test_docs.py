@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jitplab import catalogue_page, cli, scenario
+from jitplab import catalogue_page, cli, failures_page, scenario
 from jitplab.lab import Lab, Settings
 from softatecc import cal
 
@@ -67,6 +67,12 @@ def test_the_list_of_scenarios_is_drawn_from_the_code() -> None:
     written = (TREE / "docs" / "reference" / "scenarios.md").read_text(encoding="utf-8")
 
     assert written == "\n".join(catalogue_page.lines()) + "\n", "run make docs"
+
+
+def test_the_list_of_failures_is_drawn_from_the_code() -> None:
+    written = (TREE / "docs" / "reference" / "failures.md").read_text(encoding="utf-8")
+
+    assert written == "\n".join(failures_page.lines()) + "\n", "run make docs"
 
 
 def test_the_scenario_of_the_how_to_comes_true(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,310 @@
+"""Failures seen in the field, by number: what happened, where it was told, and which scenarios play it.
+
+Rules of this file:
+1. Every row names the scenarios that play it, or says why none does; a test holds it to that.
+2. The evidence is public: issues and pull requests by repository and number, write-ups by what they are.
+   The threads were read as excerpts unless the row says otherwise; open one before leaning on it.
+3. The words are ours. What was measured says where the measurement is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFailure:
+    """One failure that people met.
+
+    Attributes:
+        number: stays with the failure for good.
+        what: what went wrong, in one sentence.
+        evidence: where it was told, or by what it was measured.
+        scenarios: names of the scenarios that play it.
+        left_out: why none does; ``None`` where one does.
+    """
+
+    number: int
+    what: str
+    evidence: str
+    scenarios: tuple[str, ...] = ()
+    left_out: str | None = None
+
+
+#: Until somebody has written the scenario.
+_NOT_YET: Final = "No scenario plays it yet."
+
+FIELD_FAILURES: Final[tuple[FieldFailure, ...]] = (
+    FieldFailure(
+        1,
+        "The root's public key is read from the wrong slot; the rebuilt signer carries a wrong authority key "
+        "identifier.",
+        "StackOverflow 65735301; MicrochipTech/mbedtls-examples#9 (both read in full)",
+        ("wrong-slot-root-key",),
+    ),
+    FieldFailure(
+        2,
+        "Writing and reading a certificate leave its authority key identifier alone.",
+        "MicrochipTech/cryptoauthlib#108",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        3,
+        "The authority key identifier is filled with the subject's own.",
+        "MicrochipTech/cryptoauthlib#370",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        4,
+        "The device certificate is rebuilt with another serial number source, or another key, than it was "
+        "issued with.",
+        "MicrochipTech/mbedtls-examples#1; kmwebnet/ECC608-Provision#6",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        5,
+        "After an upgrade of cryptoauthlib the certificates come out wrong or not at all (3.7.1 to 3.7.8: "
+        "is_genkey inverted; from 3.7.9: 72 bytes hashed for the authority key identifier).",
+        "MicrochipTech/cryptoauthlib#410; measured with the sdists",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        6,
+        "The length of the certificate buffer is never set; what happens to lie there is too small.",
+        "MicrochipTech/cryptoauthlib#109, #151",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        7,
+        "An issue date beyond 2031, or a lifetime beyond 31 years, does not fit a compressed certificate.",
+        "MicrochipTech/cryptoauthlib#416; arduino-libraries/ArduinoECCX08#41",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        8,
+        "Minutes and seconds of the issue date are lost; the certificate cannot be rebuilt.",
+        "Microchip's note on the compressed certificate definition (Atmel-8974)",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        9,
+        "A serial number that begins with 00, or has 21 bytes, breaks the definition.",
+        "the zero-touch kit's issues 3 and 21",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        10,
+        "The definition is for another template or chain than the chip was provisioned with (TrustFLEX and "
+        "Trust&GO confused).",
+        "iot-middleware pull request 173; aws/amazon-freertos#3033",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        11,
+        "The signer's common name does not end in the four digits that the signer id replaces.",
+        "MicrochipTech/cryptoauthlib#137",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        12,
+        "Extensions stand in another order, or the name differs, from what the definition was made of.",
+        "the custom certificate rules of Microchip's Trust Platform Design Suite",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        13,
+        "The signer's dates are not stored in the chip; a definition in read-only memory cannot be updated "
+        "with them.",
+        "MicrochipTech/cryptoauthlib#34, #77, #142",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        14,
+        "Stray bytes stand between the certificates of the chain (mbedTLS -0x7780).",
+        "MicrochipTech/cryptoauthlib#137; MicrochipTech/mbedtls-examples#5",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        15,
+        "The device sends its own certificate and no CA's.",
+        "aws-iot-device-sdk-cpp#10, -java-v2#140; MQTTnet#1079; coreMQTT#160; esp-idf#4443; "
+        "ArduinoBearSSL pull request 44",
+        ("signer-left-out",),
+    ),
+    FieldFailure(
+        16,
+        "The own root is used as trust anchor for the server's certificate (mbedTLS -0x2700).",
+        "esp-aws-iot#48; m5stack#93",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        17,
+        "The first connection is always dropped, and the client does not try again.",
+        "aws-iot-device-sdk-python-v2#102, -cpp-v2#110; jitp-sample-scripts#5",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        18,
+        "The close after CONNECT (mbedTLS -0x7880) is taken for a timeout.",
+        "aws/amazon-freertos#549, #687, #3411",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        19,
+        "The certificate stays PENDING_ACTIVATION: the template's role lacks a permission.",
+        "write-ups that found it in CloudTrail",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        20,
+        "Only the first thing can be provisioned; the second one meets a conflict of resources.",
+        "aws-iot-device-sdk-python-v2#531; aws-iot-device-client#439",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        21,
+        "A parameter that the template needs is absent from the certificate's subject.",
+        "AWS IoT developer guide, just-in-time provisioning",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        22,
+        "The thing's name is illegal: a common name with dots or spaces.",
+        "aws-iot-device-sdk-embedded-C#343; AWS IoT API reference, CreateThing",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        23,
+        "The client id is not the thing's name that the policy's variable asks for.",
+        "aws-iot-device-sdk-js#261, -cpp-v2#110",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        24,
+        "The policy lacks Subscribe or Receive; the client is hung up on, or hears nothing.",
+        "aws/amazon-freertos#1119, #1842; aws-iot-device-sdk-cpp-v2#167",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        25,
+        "A new certificate at every boot is a new registration at every boot.",
+        "aws-iot-device-sdk-embedded-C#635",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        26,
+        "The wrong level was registered: the root instead of the CA that issues.",
+        "AWS's own note; the zero-touch kit's issue 17",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        27,
+        "No server name is sent, or the CA is registered in two accounts where only one may have it.",
+        "picow-iot#3; aws-iot-device-sdk-python#301; aws-cli#7591",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        28,
+        "The verification certificate, or the registration code in it, is wrong.",
+        "forge#728",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        29,
+        "An expiry of 9999, or beyond 2038, breaks describe-ca-certificate in clients.",
+        "boto/botocore#2564, #2927",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        30,
+        "The device's clock is not set.",
+        "aws-iot-device-sdk-embedded-C#1587, -cpp-v2#221",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        31,
+        "QoS 2, or a will with QoS 2, ends the connection.",
+        "espMqttClient#116; mqtt_client#232",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        32,
+        "Retain needs iot:RetainPublish, in a will too.",
+        "aws-iot-device-sdk-python-v2#113, -js-v2#133, -embedded-C#1747",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        33,
+        "Two clients with one id take turns; a payload above 128 KB ends the connection.",
+        "aws-iot-device-sdk-python-v2#236, -cpp-v2#110",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        34,
+        "An RSA key below 2048 bits or an unsupported algorithm: the key is not valid.",
+        "AWS re:Post",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        35,
+        "Key and certificate do not belong together.",
+        "aws-iot-device-sdk-embedded-C#1766; aws-crt-python#141",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        36,
+        "A slot is locked or configured otherwise (library status 0xF4); AES is not enabled (0xD2).",
+        "MicrochipTech/cryptoauthlib#25, #56, #229, #280",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        37,
+        "The bus, slot or serial number in the PKCS#11 library's 0.conf is wrong.",
+        "MicrochipTech/cryptoauthlib#161, #208, #328, #396",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        38,
+        "The CA is INACTIVE, its automatic registration is off, or there are more than ten of one subject.",
+        "AWS IoT API reference",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        39,
+        "The TLS security level or a cipher ends the handshake; gaps in TLS 1.3.",
+        "aws-iot-device-sdk-embedded-C#1898; esp-aws-iot#179",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        40,
+        "ESP32 and ATECC608: MQTTRecvFailed, the same symptom from another cause.",
+        "FreeRTOS forum 17293",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        41,
+        "The template says 3000-12-31, the library renders an expiry of 0 years as 9999-12-31.",
+        "measured with cryptoauthlib 20260505",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        42,
+        "The signer's public key is read from the wrong slot; 100 bytes of one certificate and 20 of the other "
+        "can differ.",
+        "measured with cryptoauthlib 20260505",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        43,
+        "The private key is generated anew after the certificate was issued.",
+        "no public thread; it follows from the commands",
+        left_out=_NOT_YET,
+    ),
+    FieldFailure(
+        44,
+        "The slots of the two compressed certificates are swapped (10 and 12).",
+        "no public thread; it follows from the definitions",
+        left_out=_NOT_YET,
+    ),
+)
