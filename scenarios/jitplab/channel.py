@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -62,6 +63,8 @@ class Endpoint:
             the chain only, as a client that was given a bare address does.
         alpn: protocols to offer.
         tls: "1.2" or "1.3" to allow just that version, ``None`` for both.
+        clock: the time the client believes it is, by which it judges the server's certificate; ``None`` is
+            the machine's.
     """
 
     host: str
@@ -70,10 +73,16 @@ class Endpoint:
     server_name: str | None
     alpn: tuple[str, ...] = ()
     tls: str | None = None
+    clock: datetime | None = None
 
 
 class Channel(Protocol):
     """An open TLS connection."""
+
+    @property
+    def server_certificate(self) -> bytes | None:
+        """DER of the server's own certificate."""
+        ...
 
     @property
     def version(self) -> str:
@@ -113,6 +122,22 @@ def open_channel(endpoint: Endpoint, identity: Identity, way: str | None = None)
         HandshakeFailed: the peer or the local check said no.
         OSError: no TCP connection.
     """
+    channel = _opened(endpoint, identity, way)
+    if endpoint.clock is not None and (why := _out_of_date(channel, endpoint.clock)) is not None:
+        channel.close()
+        raise HandshakeFailed(why)
+    return channel
+
+
+def _out_of_date(channel: Channel, clock: datetime) -> str | None:
+    """What mbedTLS finds (MBEDTLS_X509_BADCERT_FUTURE or _EXPIRED) when the device's clock is wrong."""
+    from jitplab import pki  # noqa: PLC0415 - only a device with a clock of its own asks
+
+    der = channel.server_certificate
+    return None if der is None else pki.date_objection(der, clock)
+
+
+def _opened(endpoint: Endpoint, identity: Identity, way: str | None) -> Channel:
     if (way or which_way()[0]) == "ssl":
         return SslChannel(endpoint, identity)
     with warnings.catch_warnings():
@@ -157,7 +182,8 @@ class SslChannel:
     def __init__(self, endpoint: Endpoint, identity: Identity) -> None:
         self._key = LentKey(identity.chain, identity.public_key, identity.sign)
         context = client_context(endpoint)
-        self._key.lend_to(context)
+        if identity.chain:
+            self._key.lend_to(context)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=endpoint.server_name)
         self._socket = connect(endpoint)
@@ -198,6 +224,11 @@ class SslChannel:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
+
+    @property
+    def server_certificate(self) -> bytes | None:
+        """DER of the server's own certificate."""
+        return self._tls.getpeercert(binary_form=True)
 
     @property
     def version(self) -> str:

@@ -137,6 +137,11 @@ class TlsliteChannel:
                 file.write(f"CLIENT_RANDOM {random} {secret}\n")
 
     @property
+    def server_certificate(self) -> bytes | None:
+        """DER of the server's own certificate."""
+        return bytes(self._connection.session.serverCertChain.x509List[0].writeBytes())
+
+    @property
     def version(self) -> str:
         """``TLSv1.2`` or ``TLSv1.3``."""
         return _NAMES.get(tuple(self._connection.version), "none")

@@ -8,7 +8,13 @@ from jitplab.visit import Message, Visit, visit
 
 
 def visit_with_key_file(
-    endpoint: Endpoint, presented: tuple[bytes, ...], key: pki.SigningKey, message: Message
+    endpoint: Endpoint,
+    presented: tuple[bytes, ...],
+    key: pki.SigningKey,
+    message: Message,
+    *,
+    client_id: str = "deviceCert",
+    way: str | None = None,
 ) -> Visit:
     """Visit with a chain and a key that lies outside any chip.
 
@@ -17,10 +23,13 @@ def visit_with_key_file(
         presented: DER, leaf first.
         key: the leaf's key.
         message: published when let in.
+        client_id: of CONNECT.
+        way: "ssl" or "tlslite" to force the TLS library.
     """
     return visit(
         endpoint,
         Identity(presented, key.public_key, key.sign_digest),
-        client_id="deviceCert",
+        client_id=client_id,
         message=message,
+        way=way,
     )

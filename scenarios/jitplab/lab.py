@@ -7,13 +7,14 @@ run to run comes from ``Settings``: with a seed and a time, a run repeats, but f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from jitpbroker import mqtt
 from jitpbroker import trace as broker_trace
 from jitpbroker.admission.profiles import profile_named, turned_by_name
 from jitpbroker.credentials import ServerCredentials, in_memory
@@ -30,7 +31,7 @@ from jitplab.needs import Need, unmet
 from jitplab.outcome import Call, Fact, JsonValue, Milestone, Outcome, SignerDifference, signer_differences
 from jitplab.settings import Settings
 from jitplab.stop import Stop, stop_of_error, stop_of_visit
-from jitplab.visit import CASE_CLIENT_ID, Message, Visit, visit
+from jitplab.visit import CASE_CLIENT_ID, Message, Presence, Visit, visit
 from softatecc.certificate import CertificateDefinition
 from softatecc.library import LibraryError
 
@@ -42,6 +43,10 @@ class Refusal:
     rule: str
     question: str
     why: str
+
+
+def _as_it_is(endpoint: Endpoint) -> Endpoint:
+    return endpoint
 
 
 class Lab:
@@ -237,7 +242,7 @@ class Lab:
 
     # --- visits ----------------------------------------------------------------------------------
 
-    def connect(
+    def connect(  # noqa: PLR0913 - what a firmware can get wrong, each by name
         self,
         device: Device,
         chain: Chain,
@@ -246,33 +251,80 @@ class Lab:
         sni: bool = True,
         message: Message | None = None,
         send_connect: bool = True,
+        connect: mqtt.Connect | None = None,
+        script: Sequence[mqtt.Packet] = (),
+        reach: Callable[[Endpoint], Endpoint] = _as_it_is,
     ) -> Call:
-        """Let the firmware visit the broker with the chip's key."""
+        """Let the firmware visit the broker with the chip's key.
+
+        Args:
+            device: whose chip signs.
+            chain: what is presented.
+            account: where to; the latest, or a new one.
+            sni: whether a server name is sent.
+            message: published when let in.
+            send_connect: ``False`` ends the visit after the handshake.
+            connect: the whole CONNECT, where it is not the firmware's usual one.
+            script: further packets when let in, see `jitplab.visit.visit`.
+            reach: how the firmware's idea of the endpoint differs from the true one.
+        """
         return self.call(
             chain,
             account,
             lambda endpoint: visit(
-                endpoint,
+                reach(endpoint),
                 self.identity(device, chain),
                 message=message,
                 send_connect=send_connect,
                 way=self.settings.tls_by,
+                connect=connect,
+                script=script,
             ),
             sni=sni,
             by="firmware",
         )
 
+    def present(self, device: Device, chain: Chain, account: Account, connect: mqtt.Connect) -> Presence:
+        """A client with the chip's key that is let in and stays while others come.
+
+        Raises:
+            ConnectionError: the broker did not let it in.
+        """
+        return Presence(account.endpoint(), self.identity(device, chain), connect, way=self.settings.tls_by)
+
     def connect_with_key(
-        self, certificate: bytes, key: pki.SigningKey, account: Account | None = None
+        self,
+        certificate: bytes,
+        key: pki.SigningKey,
+        account: Account | None = None,
+        *,
+        chain: Chain | None = None,
+        sni: bool = True,
+        client_id: str = "deviceCert",
+        way: str | None = None,
     ) -> Call:
-        """Let a client with a key file, such as the user's mosquitto_pub, visit with leaf and signer."""
+        """Let a client with a key file, such as the user's mosquitto_pub, visit with leaf and signer.
+
+        Args:
+            certificate: the leaf, DER.
+            key: the leaf's.
+            account: where to; the latest, or a new one.
+            chain: what is presented, where it is not leaf and signer.
+            sni: whether a server name is sent.
+            client_id: of CONNECT.
+            way: the TLS library, where the certificate cannot be sent by the usual one.
+        """
         from jitplab.hand_made import visit_with_key_file  # noqa: PLC0415 - the odd one out
 
-        chain = Chain(certificate, self.signer.certificate)
+        shown = chain or Chain(certificate, self.signer.certificate)
+        how = way or self.settings.tls_by
         return self.call(
-            chain,
+            shown,
             account,
-            lambda endpoint: visit_with_key_file(endpoint, chain.presented, key, Message()),
+            lambda endpoint: visit_with_key_file(
+                endpoint, shown.presented, key, Message(), client_id=client_id, way=how
+            ),
+            sni=sni,
             by="client with a key file",
         )
 

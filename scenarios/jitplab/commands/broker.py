@@ -116,7 +116,7 @@ def add_to(commands: SubParsers) -> None:
         action="append",
         default=[],
         type=_switch,
-        help="answer a contested question otherwise than the profile (see --explain-profile; may be repeated)",
+        help="answer a contested question otherwise than the profile (see --explain-profile)",
     )
     command.add_argument(
         "--explain-profile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -72,6 +73,16 @@ def name_objection(certificate: bytes, server_name: str) -> str | None:
         return None
     known = ", ".join((*hosts, *map(str, addresses))) or "no host"
     return f"the server's certificate is for {known}, not for {server_name}"
+
+
+def date_objection(certificate: bytes, clock: datetime) -> str | None:
+    """Why a server certificate (DER) is not in date by a device's clock, ``None`` when it is."""
+    loaded = x509.load_der_x509_certificate(certificate)
+    if clock < loaded.not_valid_before_utc:
+        return f"the server's certificate is not yet valid: the device's clock says {clock:%Y-%m-%d}"
+    if clock > loaded.not_valid_after_utc:
+        return f"the server's certificate has expired: the device's clock says {clock:%Y-%m-%d}"
+    return None
 
 
 def host_address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
