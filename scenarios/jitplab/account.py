@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import io
 import json
@@ -19,13 +20,23 @@ from jitpbroker.credentials import ServerCredentials, in_memory
 from jitpbroker.engine import Engine
 from jitpbroker.engine.local import LocalEngine
 from jitpbroker.logs import Log, LogLevel, LogOptions
-from jitpbroker.registry.entities import AutoRegistration, CaStatus, CertificateStatus, RegistrationConfig
+from jitpbroker.registry.entities import (
+    AutoRegistration,
+    CaStatus,
+    CertificateMode,
+    CertificateStatus,
+    RegistrationConfig,
+)
 from jitpbroker.registry.ids import counting_ids
+from jitpbroker.registry.jsontext import Json
 from jitpbroker.registry.store import Registry
 from jitpbroker.server import Server, after
+from jitpbroker.server import Settings as ServerSettings
 from jitpbroker.thread import BrokerThread
+from jitpbroker.tls import TlsSettings
 from jitpbroker.x509 import Certificate
 from jitplab.channel import Endpoint
+from jitplab.documents import allow, policy_document
 from jitplab.scenario import NeedUnmet
 
 JsonValue: TypeAlias = broker_trace.JsonValue
@@ -72,6 +83,7 @@ class Account:
         log_authn_errors: whether the owner has switched on ``Connection.AuthNError``.
         roles: what each role may do, by ARN, as IAM actions; ``None`` trusts every role with everything.
         provisioning_delay: seconds between a first CONNECT and its template.
+        certificate_required: whether TLS itself turns away clients without a certificate.
     """
 
     def __init__(
@@ -84,6 +96,7 @@ class Account:
         log_authn_errors: bool = False,
         roles: Mapping[str, frozenset[str]] | None = None,
         provisioning_delay: float = 0.0,
+        certificate_required: bool = True,
     ) -> None:
         self.profile = profile_named(profile) if isinstance(profile, str) else profile
         self.registry = Registry(new_id=counting_ids())
@@ -101,7 +114,10 @@ class Account:
             schedule=after(provisioning_delay, now) if provisioning_delay else at_once,
             roles=roles,
         )
-        self._server = Server(desk, make_engine(engine), self.trace, self._credentials, now=now)
+        settings = ServerSettings(tls=TlsSettings(require_client_certificate=certificate_required))
+        self._server = Server(
+            desk, make_engine(engine), self.trace, self._credentials, now=now, settings=settings
+        )
         self._thread = BrokerThread(self._server)
         self._stack = ExitStack()
 
@@ -124,6 +140,10 @@ class Account:
             tls=tls,
         )
 
+    def now(self) -> datetime:
+        """The account's time."""
+        return self._now()
+
     def call(self, change: Callable[[Registry], T]) -> T:
         """Do something with the registry between two events of the broker, and return what came of it.
 
@@ -132,47 +152,83 @@ class Account:
         """
         return self._thread.call(lambda: change(self.registry))
 
-    def register_ca(self, certificate: bytes, template: str | None = None) -> str:
-        """Register a CA certificate (DER), ACTIVE and with auto-registration; returns its id.
+    def register_ca(
+        self,
+        certificate: bytes,
+        template: str | None = None,
+        *,
+        status: CaStatus = CaStatus.ACTIVE,
+        auto_registration: AutoRegistration | None = None,
+        mode: CertificateMode = CertificateMode.DEFAULT,
+    ) -> str:
+        """Register a CA certificate (DER); returns its id.
 
         Args:
             certificate: DER.
             template: provisioning template; ``None`` registers the CA without one.
+            status: ACTIVE unless told otherwise.
+            auto_registration: enabled where there is a template, unless told otherwise.
+            mode: DEFAULT or SNI_ONLY.
+
+        Raises:
+            RegistryError: the registry refuses.
         """
         config = RegistrationConfig(template, ROLE_ARN) if template is not None else None
-        registered = self._thread.call(
-            lambda: self.registry.cas.register(
+        automatic = AutoRegistration.ENABLE if config else AutoRegistration.DISABLE
+        registered = self.call(
+            lambda registry: registry.cas.register(
                 Certificate.from_der(certificate),
                 at=self._now(),
-                status=CaStatus.ACTIVE,
-                auto_registration=AutoRegistration.ENABLE if config else AutoRegistration.DISABLE,
+                status=status,
+                auto_registration=auto_registration or automatic,
                 registration_config=config,
+                certificate_mode=mode,
             )
         )
         return registered.id
 
-    def register_by_hand(self, certificate: bytes) -> str:
-        """Register a device certificate as its owner would: ACTIVE, an allow-all policy; returns its id."""
-        document = json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}],
-            }
-        )
+    def register_by_hand(
+        self,
+        certificate: bytes,
+        *statements: Json,
+        status: CertificateStatus = CertificateStatus.ACTIVE,
+        mode: CertificateMode = CertificateMode.DEFAULT,
+        policy: bool = True,
+    ) -> str:
+        """Register a device certificate (DER) as its owner would; returns its id.
 
-        def register() -> str:
-            device = self.registry.certificates.register(
-                Certificate.from_der(certificate), at=self._now(), status=CertificateStatus.ACTIVE
+        Args:
+            certificate: DER.
+            statements: of its policy; everything is allowed where none is given.
+            status: ACTIVE unless told otherwise.
+            mode: DEFAULT or SNI_ONLY.
+            policy: whether one is attached at all.
+        """
+        document = policy_document(*(statements or (allow("iot:*"),)))
+
+        def register(registry: Registry) -> str:
+            device = registry.certificates.register(
+                Certificate.from_der(certificate), at=self._now(), status=status, certificate_mode=mode
             )
-            self.registry.policies.create("by-hand", document, at=self._now())
-            self.registry.policies.attach("by-hand", device.arn)
+            if policy:
+                registry.policies.create("by-hand", document, at=self._now())
+                registry.policies.attach("by-hand", device.arn)
             return device.id
 
-        return self._thread.call(register)
+        return self.call(register)
+
+    def make_thing(self, name: str, certificate: bytes) -> None:
+        """Create a thing and attach a registered device certificate (DER) to it."""
+
+        def make(registry: Registry) -> None:
+            registry.things.create(name, at=self._now())
+            registry.things.attach(name, registry.arns.cert(Certificate.from_der(certificate).id))
+
+        self.call(make)
 
     def status_of(self, certificate: bytes) -> str | None:
         """The status of a device certificate (DER), ``None`` when it is not registered."""
-        wanted = Certificate.from_der(certificate).id
+        wanted = hashlib.sha256(certificate).hexdigest()  # also of bytes that are no certificate
 
         def look() -> str | None:
             known = self.registry.certificates.get(wanted)

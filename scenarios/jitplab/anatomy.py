@@ -213,6 +213,16 @@ def field_named(der: bytes, name: str) -> Field | None:
     return next((field for field in fields(der) if field.name == name), None)
 
 
+def field_bytes(der: bytes, name: str) -> bytes | None:
+    """The bytes of the first field of that name, ``None`` when the certificate has none.
+
+    Raises:
+        ValueError: see `fields`.
+    """
+    field = field_named(der, name)
+    return None if field is None else der[field.offset : field.end]
+
+
 def common_name(der: bytes, which: str) -> Field | None:
     """The characters of the last common name in ``issuer`` or ``subject``, ``None`` when there is none.
 

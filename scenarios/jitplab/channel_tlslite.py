@@ -63,10 +63,18 @@ def _chain(identity: Identity) -> X509CertChain:
         certificate.bytes = bytearray(der)
         certificates.append(certificate)
     if certificates:
-        if pki.public_key_from(identity.chain[0]) != identity.public_key:
+        if _key_of(identity.chain[0]) not in {identity.public_key, None}:
             raise ValueError("the leaf certificate does not carry the public key of the chip's slot")
         certificates[0].parseBinary(bytearray(identity.chain[0]))
     return X509CertChain(certificates)
+
+
+def _key_of(leaf: bytes) -> bytes | None:
+    """The leaf's key, ``None`` where the leaf cannot be read: it can be sent all the same."""
+    try:
+        return pki.public_key_from(leaf)
+    except ValueError:
+        return None
 
 
 class TlsliteChannel:
@@ -85,8 +93,8 @@ class TlsliteChannel:
         self._connection: Any = TLSConnection(sock)
         try:
             self._connection.handshakeClientCert(
-                chain,
-                key,
+                chain if identity.chain else None,
+                key if identity.chain else None,
                 settings=settings,
                 serverName=name if name and pki.host_address(name) is None else None,
                 alpn=[bytearray(name.encode()) for name in endpoint.alpn] or None,

@@ -18,8 +18,7 @@ from jitpbroker import mqtt
 from jitpbroker import trace as broker_trace
 from jitpbroker.admission.profiles import profile_named, turned_by_name
 from jitpbroker.credentials import ServerCredentials, in_memory
-from jitpbroker.registry.errors import RegistryError
-from jitplab import firmware, maker, pki
+from jitplab import firmware, maker, pki, stop
 from jitplab.account import Account, case_template
 from jitplab.bench import Bench, open_bench
 from jitplab.chain import Slot
@@ -33,7 +32,6 @@ from jitplab.settings import Settings
 from jitplab.stop import Stop, stop_of_error, stop_of_visit
 from jitplab.visit import CASE_CLIENT_ID, Message, Presence, Visit, visit
 from softatecc.certificate import CertificateDefinition
-from softatecc.library import LibraryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +201,7 @@ class Lab:
         roles: Mapping[str, frozenset[str]] | None = None,
         provisioning_delay: float = 0.0,
         registered: bool = True,
+        certificate_required: bool = True,
     ) -> Account:
         """A fresh account with its broker running.
 
@@ -213,6 +212,7 @@ class Lab:
             roles: what each role may do; ``None`` trusts every role with everything.
             provisioning_delay: seconds between a first CONNECT and its template.
             registered: whether root and signer are registered as in the case.
+            certificate_required: whether TLS itself turns away clients without a certificate.
         """
         chosen = profile_named(profile or self.settings.profile)
         for switch, choice in (switches or {}).items():
@@ -228,6 +228,7 @@ class Lab:
                 log_authn_errors=log_authn_errors,
                 roles=roles,
                 provisioning_delay=provisioning_delay,
+                certificate_required=certificate_required,
             )
         )
         if registered:
@@ -388,6 +389,29 @@ class Lab:
         """A certificate serial number by name, from the lab's seed."""
         return self._keys.serial(name)
 
+    def prove(self, authority: pki.Authority, code: str, *, name_of: pki.Authority | None = None) -> bytes:
+        """A verification certificate (DER) that bears a registration code.
+
+        Args:
+            authority: whose key signs it.
+            code: its common name.
+            name_of: whose name stands as issuer, where that is not ``authority``'s.
+        """
+        return pki.make_device_certificate(
+            authority,
+            self.key("verification").public_key,
+            common_name=code,
+            serial=self.serial("verification").to_bytes(16),
+            otherwise=pki.Otherwise(
+                subject=(("CommonName", code),), issuer_name=name_of.certificate if name_of else None
+            ),
+        )
+
+    @property
+    def presented(self) -> tuple[bytes, ...]:
+        """The chain that was presented last, DER, leaf first."""
+        return () if self._presented is None else self._presented.presented
+
     def keys_at_hand(self) -> tuple[Key, ...]:
         """Every public key that lies in the chip or belongs to the chain, likeliest first."""
         return self.bench.keys_in_slots(
@@ -403,9 +427,7 @@ class Lab:
         """Why this lab cannot meet a need, ``None`` when it can."""
         return unmet(need, self.settings, self.bench)
 
-    def outcome(
-        self, *, refusal: LibraryError | RegistryError | None = None, stopped_by: str | None = None
-    ) -> Outcome:
+    def outcome(self, *, refusal: stop.Refusal | None = None, stopped_by: str | None = None) -> Outcome:
         """Everything seen so far.
 
         Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ class Need(StrEnum):
     LOCAL_ENGINE = "local-engine"  # what the engine amqtt cannot do: AWS's own message semantics
     CHIP_INSIDE = "chip-inside"  # the chip's memory or its faults, which no bus shows
     CRYPTOAUTHLIB = "cryptoauthlib"  # Microchip's own library
+    CONTROL_PLANE = "control-plane"  # AWS's own API at the desk
     REAL_CLOCK = "real-clock"  # time that goes on while the scenario waits
 
 
@@ -30,6 +32,8 @@ def unmet(need: Need, settings: Settings, bench: Bench) -> str | None:
             return f"it looks into the chip, and the one at {settings.device} is behind a bus"
         case Need.CRYPTOAUTHLIB if settings.library == "own" or not cal.available():
             return "it needs Microchip's cryptoauthlib, which is not in use here (--library cryptoauthlib)"
+        case Need.CONTROL_PLANE if importlib.util.find_spec("botocore") is None:
+            return "it needs botocore for the control plane; run pip install 'jitplab[control]'"
         case Need.REAL_CLOCK if settings.now is not None:
             return "it waits, and --now has stopped the clock; leave --now out"
         case _:

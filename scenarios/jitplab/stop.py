@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from jitpbroker import trace as broker_trace
 from jitpbroker.registry.errors import RegistryError
@@ -36,6 +36,22 @@ class By(StrEnum):
     TEMPLATE = "template"  # provisioning, by its failure: MissingParameter
     POLICY = "policy"  # a policy's no, by the action: iot:Connect
     DISCONNECT = "disconnect"  # the broker hung up, by its disconnectReason: CLIENT_ERROR
+
+
+class RegistrationRefused(Exception):  # noqa: N818 - the control plane's answer, not a fault
+    """The control plane says no.
+
+    Attributes:
+        code: AWS's exception.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+#: What ends a story before a visit.
+Refusal: TypeAlias = "LibraryError | RegistryError | RegistrationRefused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +102,7 @@ def stop_of_visit(visit: Visit, records: Iterable[broker_trace.Record]) -> Stop 
     return None
 
 
-def stop_of_error(
-    error: LibraryError | RegistryError, chip_commands: Iterable[Mapping[str, object]] = ()
-) -> Stop:
+def stop_of_error(error: Refusal, chip_commands: Iterable[Mapping[str, object]] = ()) -> Stop:
     """What an exception says: the chip's status where its last answer was a refusal, else the library's own.
 
     Args:
@@ -97,6 +111,8 @@ def stop_of_error(
     """
     if isinstance(error, RegistryError):
         return Stop(By.REGISTRATION, error.code.value)
+    if isinstance(error, RegistrationRefused):
+        return Stop(By.REGISTRATION, error.code)
     last = next(reversed(tuple(chip_commands)), None)
     status = last["status"] if last is not None else 0
     if isinstance(status, int) and status != Status.SUCCESS:

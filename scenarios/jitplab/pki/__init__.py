@@ -20,6 +20,7 @@ from jitplab.pki.issue import (
     Otherwise,
     make_device_certificate,
     make_root,
+    make_rsa_ca,
     make_signer,
     make_v1_certificate,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "key_identifier",
     "make_device_certificate",
     "make_root",
+    "make_rsa_ca",
     "make_signer",
     "make_v1_certificate",
     "name_objection",

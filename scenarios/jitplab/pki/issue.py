@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from jitplab.pki.keys import KeySource, SigningKey, key_identifier, public_point
@@ -218,6 +219,22 @@ def _subject(common_name: str, otherwise: Otherwise) -> x509.Name:
     if otherwise.subject is None:
         return _name(common_name)
     return x509.Name([x509.NameAttribute(SUBJECT[name], value) for name, value in otherwise.subject])
+
+
+def make_rsa_ca(bits: int) -> bytes:
+    """A self-signed CA certificate (DER) on a new RSA key that is thrown away."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(_name("rsa FFFF"))
+        .issuer_name(_name("rsa FFFF"))
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(SIGNER_NOT_BEFORE)
+        .not_valid_after(SIGNER_NOT_AFTER)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    )
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def make_v1_certificate(

@@ -101,7 +101,7 @@ def public_key_from(data: bytes) -> bytes:
             key = x509.load_pem_x509_certificate(data).public_key()
         else:
             key = x509.load_der_x509_certificate(data).public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         raise ValueError(
             f"the {len(data)} bytes hold no readable public key; "
             "give a PEM public key, or a certificate in PEM or DER"

@@ -1,0 +1,1 @@
+"""Failures of what the account's owner registered, and how."""

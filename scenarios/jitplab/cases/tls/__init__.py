@@ -1,0 +1,1 @@
+"""Failures in and around the TLS handshake."""
