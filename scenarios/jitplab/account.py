@@ -30,6 +30,7 @@ from jitpbroker.registry.entities import (
 from jitpbroker.registry.ids import counting_ids
 from jitpbroker.registry.jsontext import Json
 from jitpbroker.registry.store import Registry
+from jitpbroker.registry.templates import TemplateType
 from jitpbroker.server import Server, after
 from jitpbroker.server import Settings as ServerSettings
 from jitpbroker.thread import BrokerThread
@@ -186,6 +187,24 @@ class Account:
             )
         )
         return registered.id
+
+    def register_ca_by_template_name(self, certificate: bytes, body: str, *, enabled: bool = True) -> None:
+        """Create a template of type JITP and register a CA certificate (DER) that provisions by its name."""
+
+        def register(registry: Registry) -> None:
+            at = self._now()
+            registry.templates.create(
+                "by-name", body, role_arn=ROLE_ARN, at=at, type=TemplateType.JITP, enabled=enabled
+            )
+            registry.cas.register(
+                Certificate.from_der(certificate),
+                at=at,
+                status=CaStatus.ACTIVE,
+                auto_registration=AutoRegistration.ENABLE,
+                registration_config=RegistrationConfig(body, ROLE_ARN, "by-name"),
+            )
+
+        self.call(register)
 
     def register_by_hand(
         self,

@@ -377,9 +377,11 @@ class Lab:
 
     # --- what came of it -------------------------------------------------------------------------
 
-    def foretell(self, what: str, foretold: JsonValue, seen: JsonValue) -> None:
+    def foretell(
+        self, what: str, foretold: JsonValue | Sequence[str], seen: JsonValue | Sequence[str]
+    ) -> None:
         """Note one expectation beyond what the scenario's decorator says, and what was seen."""
-        self._facts.append(Fact(what, foretold, seen))
+        self._facts.append(Fact(what, _plain(foretold), _plain(seen)))
 
     def key(self, name: str) -> pki.SigningKey:
         """A key outside the chip, by name, from the lab's seed."""
@@ -464,6 +466,13 @@ class Lab:
             configuration=self.bench.configuration(),
             foretold_stop=Stop.parse(stopped_by) if stopped_by else None,
         )
+
+
+def _plain(value: JsonValue | Sequence[str]) -> JsonValue:
+    """Lists and tuples of words as JSON has them."""
+    if isinstance(value, str | int | dict) or value is None:
+        return value
+    return list(value)
 
 
 def anonymous(records: tuple[broker_trace.Record, ...]) -> tuple[dict[str, JsonValue], ...]:

@@ -1,0 +1,1 @@
+"""Failures against AWS IoT's limits on MQTT."""

@@ -1,0 +1,46 @@
+"""A limit of AWS IoT."""
+
+from __future__ import annotations
+
+from jitpbroker import mqtt
+from jitplab.lab import Lab
+from jitplab.needs import Need
+from jitplab.outcome import Outcome
+from jitplab.scenario import scenario
+
+
+@scenario(
+    stopped_by="disconnect CLIENT_ERROR",
+    checked_against="document",
+    source="AWS IoT developer guide, reserved-topics",
+    twin="within-the-limits",
+    needs=(Need.LOCAL_ENGINE,),
+)
+def publish_to_a_reserved_topic(lab: Lab) -> Outcome:
+    """The client publishes below $aws, where it may not.
+
+    Topics that begin with a dollar sign are the service's own; some, such as shadows, are open, lifecycle
+    events are not.
+
+    Cause. A test imitates the service's events.
+    Symptom. CONNACK 0, then a close after the message, whatever the policy allows.
+    Tell-tale. The policy allows everything, and it is refused all the same.
+    Cure. Use a topic of your own.
+    """
+    device = lab.device()
+    chain = lab.rebuild_chain(device)
+    account = lab.account()
+    account.register_by_hand(chain.device)
+
+    call = lab.connect(
+        device,
+        chain,
+        account,
+        connect=mqtt.Connect("d", 60),
+        script=(mqtt.Publish("$aws/events/presence/connected/d", b"1", qos=1, packet_id=1),),
+    )  # the one fault
+
+    lab.foretell("connack", 0, call.visit.connack)
+    lab.foretell("answers", [], list(call.visit.answers))
+    lab.foretell("closed_by", "close_notify", str(call.visit.closed_by))
+    return lab.outcome()

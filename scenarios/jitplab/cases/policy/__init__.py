@@ -1,0 +1,1 @@
+"""Failures of policies: what an admitted certificate may not do."""

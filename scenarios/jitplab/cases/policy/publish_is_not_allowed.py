@@ -1,0 +1,53 @@
+"""A policy that does not allow it."""
+
+from __future__ import annotations
+
+from jitpbroker import mqtt
+from jitplab.documents import allow
+from jitplab.lab import Lab
+from jitplab.needs import Need
+from jitplab.outcome import Outcome
+from jitplab.scenario import scenario
+
+
+@scenario(
+    stopped_by="policy iot:Publish",
+    checked_against="document",
+    source="aws-iot-device-sdk-python-v2 issue 260; AWS IoT developer guide, iot-policy-actions",
+    twin="what-the-policy-allows",
+    like=("subscribe-is-not-allowed",),
+    needs=(Need.LOCAL_ENGINE,),
+)
+def publish_is_not_allowed(lab: Lab) -> Outcome:
+    """The policy does not allow the topic that the device publishes to.
+
+    With MQTT 3.1.1 AWS has no way to say no to a PUBLISH but to close.
+
+    Cause. A topic was renamed in the firmware and not in the policy, or `topic/` was forgotten in the
+    resource.
+    Symptom. CONNACK 0, then a close instead of the PUBACK; SDKs reconnect and try for ever.
+    Tell-tale. The log shows eventType Publish-In, reason AUTHORIZATION_FAILURE, with the topic. A
+    subscription that is refused looks the same; the log names Subscribe then.
+    Cure. Allow iot:Publish on `topic/…` of what is published.
+    """
+    device = lab.device()
+    chain = lab.rebuild_chain(device)
+    account = lab.account()
+    account.register_by_hand(
+        chain.device,
+        allow("iot:Connect"),
+        allow("iot:Publish", resource="topic/elsewhere"),
+    )  # the one fault
+
+    call = lab.connect(
+        device,
+        chain,
+        account,
+        connect=mqtt.Connect("d", 60),
+        script=(mqtt.Publish("here", b"1", qos=1, packet_id=1),),
+    )
+
+    lab.foretell("connack", 0, call.visit.connack)
+    lab.foretell("puback", False, call.visit.puback)
+    lab.foretell("closed_by", "close_notify", str(call.visit.closed_by))
+    return lab.outcome()

@@ -1,0 +1,1 @@
+"""Failures of provisioning templates, and of who waits for them."""
