@@ -280,6 +280,15 @@ def differences(ours: bytes, theirs: bytes) -> tuple[Difference, ...]:
     return tuple(found)
 
 
+def names_that_differ(ours: bytes | None, theirs: bytes) -> list[str]:
+    """The names of the fields in which two certificates differ, in order.
+
+    Raises:
+        ValueError: see `differences`.
+    """
+    return [each.field.name for each in differences(ours or b"", theirs)]
+
+
 def _numbered(found: Sequence[Field]) -> dict[tuple[str, int], Field]:
     seen: Counter[str] = Counter()
     out = {}

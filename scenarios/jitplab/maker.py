@@ -86,6 +86,7 @@ class Making:
         signer_definition: takes the signer's DER, returns the definition it is stored by.
         device_definition: likewise for the device certificate.
         slots: more public keys (``X || Y``) by slot, written last.
+        lock_data: whether the data zone is locked in the end.
     """
 
     signer: pki.Authority | None = None
@@ -94,6 +95,7 @@ class Making:
     signer_definition: Callable[[bytes], CertificateDefinition] = case_chain.signer_definition
     device_definition: Callable[[bytes], CertificateDefinition] = case_chain.device_definition
     slots: dict[int, bytes] = field(default_factory=dict)
+    lock_data: bool = True
 
 
 def provision(bench: Bench, parties: Parties, making: Making) -> Device:
@@ -113,7 +115,8 @@ def provision(bench: Bench, parties: Parties, making: Making) -> Device:
     library.write_cert(device.device_definition, device.certificate)
     for slot, key in making.slots.items():
         library.write_pubkey(slot, key)
-    library.lock_data_zone()
+    if making.lock_data:
+        library.lock_data_zone()
     return device
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from jitpbroker import trace as broker_trace
 from jitpbroker.registry.errors import RegistryError
@@ -103,7 +103,7 @@ def stop_of_visit(visit: Visit, records: Iterable[broker_trace.Record]) -> Stop 
 
 
 def stop_of_error(error: Refusal, chip_commands: Iterable[Mapping[str, object]] = ()) -> Stop:
-    """What an exception says: the chip's status where its last answer was a refusal, else the library's own.
+    """What an exception says: the chip's status where the chip did answer so, else the library's own.
 
     Args:
         error: what ended the story before a visit.
@@ -113,8 +113,19 @@ def stop_of_error(error: Refusal, chip_commands: Iterable[Mapping[str, object]] 
         return Stop(By.REGISTRATION, error.code.value)
     if isinstance(error, RegistrationRefused):
         return Stop(By.REGISTRATION, error.code)
-    last = next(reversed(tuple(chip_commands)), None)
-    status = last["status"] if last is not None else 0
-    if isinstance(status, int) and status != Status.SUCCESS:
-        return Stop(By.CHIP, Status(status).name)
+    status = _CHIP_SAID.get(error.status)
+    if status is not None and any(command["status"] == status for command in chip_commands):
+        return Stop(By.CHIP, status.name)
     return Stop(By.LIBRARY, status_name(error.status))
+
+
+#: What the library returns when the chip has answered so; it may also come to that by itself.
+#: Evidence: vendor-library - cryptoauthlib 3.8.0, isATCAError in lib/calib/calib_command.c.
+_CHIP_SAID: Final = {
+    -47: Status.MISCOMPARE,
+    -46: Status.PARSE_ERROR,
+    -42: Status.ECC_FAULT,
+    -41: Status.SELF_TEST_ERROR,
+    -12: Status.EXECUTION_ERROR,
+    -6: Status.HEALTH_TEST_ERROR,
+}

@@ -42,11 +42,11 @@ def test_a_failed_handshake_comes_before_everything() -> None:
     assert stop_of_visit(Visit("failed", why="no"), (REFUSED,)) == Stop(By.TLS, "handshake")
 
 
-def test_a_status_is_the_chips_where_its_last_answer_was_a_refusal_and_else_the_librarys() -> None:
+def test_a_status_is_the_chips_where_the_chip_did_answer_so_and_else_the_librarys() -> None:
     read, refused = {"status": 0}, {"status": 0x0F}
 
     assert stop_of_error(LibraryError("atcab_read", -12), [read, refused]) == Stop(By.CHIP, "EXECUTION_ERROR")
-    assert stop_of_error(LibraryError("atcab_read", -30), [refused, read]) == Stop(
+    assert stop_of_error(LibraryError("atcab_read", -30), [refused, read]) == Stop(  # another status
         By.LIBRARY, "ATCA_BAD_PARAM"
     )
     assert stop_of_error(LibraryError("atcab_read", -30)) == Stop(By.LIBRARY, "ATCA_BAD_PARAM")

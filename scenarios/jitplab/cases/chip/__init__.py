@@ -1,0 +1,1 @@
+"""Failures that the chip itself answers."""

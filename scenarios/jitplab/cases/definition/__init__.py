@@ -1,0 +1,1 @@
+"""Failures of certificate definitions: what is rebuilt is not what was issued."""
