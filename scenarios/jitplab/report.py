@@ -67,8 +67,8 @@ def outcome_lines(name: str, outcome: Outcome, style: Style) -> Iterator[str]:
     yield style.dim(f"  {outcome.by_library}; {len(outcome.chip_commands)} chip commands; {outcome.by_tls}")
     for fact in outcome.facts:
         mark = style.good("ok ") if fact.agrees else style.bad("NO ")
-        seen = "" if fact.agrees else f", seen {_word(fact.seen)}"
-        yield f"  {mark} {fact.what}: {_word(fact.foretold)}{seen}"
+        seen = "" if fact.agrees else f", seen {in_words(fact.seen)}"
+        yield f"  {mark} {fact.what}: {in_words(fact.foretold)}{seen}"
     last = outcome.last
     if last is not None and last.why is not None:
         yield from _wrapped(f"why: {last.why}", "  ")
@@ -77,7 +77,8 @@ def outcome_lines(name: str, outcome: Outcome, style: Style) -> Iterator[str]:
     yield from difference_lines(outcome.signer_differences)
 
 
-def _word(value: object) -> str:
+def in_words(value: object) -> str:
+    """A value as a person writes it: yes, no, none, a list with commas."""
     match value:
         case None:
             return "none"

@@ -14,11 +14,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from jitplab import own_scenarios
 from jitplab.needs import Need
 from jitplab.stop import By, Stop
 
@@ -176,7 +178,7 @@ def scenario(  # noqa: PLR0913 - what a scenario says of itself, each by name
             raise ValueError(f"two scenarios are called {name!r}")
         _CATALOGUE[name] = Scenario(
             name,
-            story.__module__.split(".")[-2],
+            _area(story.__module__),
             story,
             stop,
             admitted,
@@ -193,24 +195,45 @@ def scenario(  # noqa: PLR0913 - what a scenario says of itself, each by name
     return enter
 
 
-def catalogue() -> Mapping[str, Scenario]:
-    """Every scenario by name, in alphabetical order."""
+def _area(module: str) -> str:
+    """The folder a module lies in; a module that lies in none stands for itself."""
+    return module.split(".")[-2:][0]
+
+
+def catalogue(own: Iterable[Path] = ()) -> Mapping[str, Scenario]:
+    """Every scenario by name, in alphabetical order: ours, and the user's own (see ``own_scenarios``).
+
+    Args:
+        own: files and folders with more of them.
+
+    Raises:
+        ScenarioError: one of the user's files cannot be loaded; the sentence names file and line.
+    """
     from jitplab import cases  # noqa: PLC0415 - the cases import this module
 
     for module in pkgutil.walk_packages(cases.__path__, cases.__name__ + "."):
         importlib.import_module(module.name)
+    try:
+        own_scenarios.load_named()
+        own_scenarios.load_paths(own)
+    except own_scenarios.CannotLoad as error:
+        raise ScenarioError(str(error)) from None
     return dict(sorted(_CATALOGUE.items()))
 
 
-def find(name: str) -> Scenario:
+def find(name: str, own: Iterable[Path] = ()) -> Scenario:
     """The scenario of that name.
+
+    Args:
+        name: as ``jitplab list`` shows it.
+        own: files and folders with scenarios of the user's.
 
     Raises:
         ScenarioError: there is none; the sentence offers the nearest.
     """
     import difflib  # noqa: PLC0415 - only a typing error needs it
 
-    known = catalogue()
+    known = catalogue(own)
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jitplab.commands import options
 from jitplab.outcome import JsonValue
 from jitplab.report import scenario_lines
-from jitplab.scenario import Scenario, catalogue
+from jitplab.scenario import Scenario, ScenarioError, catalogue
 from jitplab.terminal import style_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def add_to(commands: SubParsers) -> None:
         description="Lists the catalogue, a scenario a line.",
         epilog="example: jitplab list --json",
     )
+    options.add_scenarios_option(command)
     command.add_argument("--json", action="store_true", help="an array of objects")
     command.set_defaults(act=act)
 
@@ -50,7 +51,10 @@ def as_json(each: Scenario) -> dict[str, JsonValue]:
 
 def act(chosen: argparse.Namespace) -> int:
     """List them."""
-    known = catalogue()
+    try:
+        known = catalogue(chosen.scenarios)
+    except ScenarioError as error:
+        return options.complain(str(error), options.MISUSE)
     if chosen.json:
         options.say_json([as_json(each) for each in known.values()])
         return 0

@@ -6,7 +6,8 @@ import argparse
 import json
 import sys
 from datetime import UTC, datetime
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeAlias
 
 from jitpbroker.admission.profiles import PROFILES
 from jitplab.lab import Settings
@@ -49,7 +50,24 @@ def moment(text: str) -> datetime:
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def add_lab_options(command: argparse.ArgumentParser) -> None:
+#: A command, or a titled group of its options: whatever ``add_argument`` is called on.
+Options: TypeAlias = argparse._ActionsContainer  # noqa: SLF001 - typeshed's and argparse's only common name
+
+
+def add_scenarios_option(command: Options) -> None:
+    """What ``list``, ``show`` and ``run`` share."""
+    command.add_argument(
+        "--scenarios",
+        metavar="PATH",
+        type=Path,
+        action="append",
+        default=[],
+        help="a file or folder with scenarios of your own, beside ours (may be repeated; JITPLAB_SCENARIOS "
+        "and the entry point group jitplab.scenarios name them for good)",
+    )
+
+
+def add_lab_options(command: Options) -> None:
     """What ``demo`` and ``run`` share."""
     command.add_argument(
         "--device",

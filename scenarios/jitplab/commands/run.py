@@ -1,21 +1,27 @@
-"""``jitplab run NAME…``."""
+"""``jitplab run NAME…`` and ``jitplab run --all``."""
 
 from __future__ import annotations
 
 import argparse
+import ctypes
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jitplab.commands import options
-from jitplab.lab import Lab, Settings
-from jitplab.outcome import JsonValue, Outcome
+from jitplab.junit import junit
+from jitplab.lab import Settings
+from jitplab.outcome import JsonValue
+from jitplab.played import Played, Verdict
 from jitplab.report import outcome_lines
-from jitplab.scenario import NeedUnmet, Scenario, ScenarioError, find, run
+from jitplab.run_report import Progress, table_lines
+from jitplab.runner import Misuse, Order, in_play_order, play_all
+from jitplab.scenario import Scenario, ScenarioError, catalogue, find
+from jitplab.selection import SelectionError, selection
 from jitplab.terminal import style_of
-from softatecc.library import LibraryError
-from softatecc.transports import NoResponse
-from softatecc.transports.guard import ChangeRefused
 
 if TYPE_CHECKING:
     from jitplab.commands import SubParsers
@@ -25,6 +31,17 @@ examples:
   jitplab run right-slot
   jitplab run wrong-slot-root-key --slot 14 --profile aws-2021
   jitplab run wrong-slot-root-key --seed 1 --now 2026-01-31 --json
+  jitplab run --all                              everything there is, on every processor
+  jitplab run --all -k "slot and not wrong"      what has slot in its name or area, but not wrong
+  jitplab run --all --junit report.xml --html report
+  jitplab run --all --scenarios our/scenarios    with your own beside ours
+  jitplab run --all --seed 1 --device tcp://localhost:8608     on jitplab device --fresh --seed 1
+
+Progress goes to standard error, the result to standard output. A scenario whose need is unmet is skipped
+with a sentence. With --all, cryptoauthlib's own waiting is taken out where the chip is emulated in this
+process (Linux); --host-sleeps keeps it.
+
+exit codes: 0 all as foretold, 1 something was not, 2 misuse, 3 nothing ran because needs are unmet
 """
 
 
@@ -33,14 +50,28 @@ def add_to(commands: SubParsers) -> None:
     command = commands.add_parser(
         "run",
         help="run scenarios and compare what is seen with what was foretold",
-        description="Runs each named scenario in a lab of its own. Exits 0 when everything was as foretold.",
+        description="Runs each scenario in a lab of its own. Exits 0 when everything was as foretold.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("names", metavar="NAME", nargs="+", help="as `jitplab list` shows them")
-    options.add_lab_options(command)
-    command.add_argument("--slot", metavar="N", type=int, help="short for --set slot=N")
-    command.add_argument(
+    command.add_argument("names", metavar="NAME", nargs="*", help="as `jitplab list` shows them")
+    which = command.add_argument_group("which, and how")
+    which.add_argument("--all", action="store_true", help="the whole catalogue, with a table at the end")
+    which.add_argument(
+        "-k",
+        metavar="EXPR",
+        dest="matching",
+        help="only those whose area/name has these words, with and, or, not and brackets, as pytest's -k",
+    )
+    which.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_jobs,
+        help="processes (default: with --all on emulated chips one for each processor, else 1)",
+    )
+    options.add_scenarios_option(which)
+    which.add_argument("--slot", metavar="N", type=int, help="short for --set slot=N")
+    which.add_argument(
         "--set",
         metavar="KEY=N",
         action="append",
@@ -48,8 +79,16 @@ def add_to(commands: SubParsers) -> None:
         type=_parameter,
         help="a scenario's parameter (jitplab show NAME lists them)",
     )
-    command.add_argument("--json", action="store_true", help="one object for one name, an array for several")
-    command.set_defaults(act=act)
+    told = command.add_argument_group("what is told")
+    told.add_argument("--json", action="store_true", help="one object for one name, an array for several")
+    told.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML for a CI server, too")
+    told.add_argument("--html", metavar="DIR", type=Path, help="write a page for each scenario, too")
+    lab = command.add_argument_group("the lab")
+    options.add_lab_options(lab)
+    lab.add_argument(
+        "--host-sleeps", action="store_true", help="with --all: keep cryptoauthlib's own waiting"
+    )
+    command.set_defaults(act=act, refuse=command.error)
 
 
 def _parameter(text: str) -> tuple[str, int]:
@@ -60,49 +99,137 @@ def _parameter(text: str) -> tuple[str, int]:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=NUMBER, such as slot=13") from None
 
 
-def _played(each: Scenario, settings: Settings, parameters: Mapping[str, int]) -> Outcome:
-    with Lab(settings) as lab:
-        return run(each, lab, parameters)
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; 1 or more")
+    return int(text)
 
 
-def _described(each: Scenario, outcome: Outcome, settings: Settings) -> dict[str, JsonValue]:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is to be played, as the command line has it."""
+
+    scenarios: tuple[Scenario, ...]
+    known: Mapping[str, Scenario]
+    settings: Settings
+    parameters: Mapping[str, int]
+    jobs: int
+    many: bool
+
+
+def _plan(chosen: argparse.Namespace) -> _Plan:
+    """Read the command line.
+
+    Raises:
+        ScenarioError: a name, a file or a parameter that does not exist, or a selection of nothing.
+        SelectionError: -k cannot be read.
+    """
+    known = catalogue(chosen.scenarios)
+    many = chosen.all or chosen.matching is not None
+    scenarios = [find(name) for name in chosen.names] if chosen.names else list(known.values())
+    if chosen.matching is not None:
+        meant = selection(chosen.matching)
+        scenarios = [each for each in scenarios if meant(f"{each.area}/{each.name}")]
+        if not scenarios:
+            raise ScenarioError(f"-k {chosen.matching!r} fits no scenario; jitplab list shows them all")
+    parameters = dict(chosen.set)
+    if chosen.slot is not None:
+        parameters["slot"] = chosen.slot
+    for each in scenarios:
+        each.check(parameters)
+    settings = options.settings(chosen)
+    inside = settings.device.startswith("emulator:")
+    if many and inside and not chosen.host_sleeps and sys.platform == "linux" and _HAS_64_BITS:
+        settings = replace(settings, host_sleeps=False)
+    jobs = chosen.jobs or ((os.cpu_count() or 1) if many and inside else 1)
+    return _Plan(
+        in_play_order(scenarios) if many else tuple(scenarios), known, settings, parameters, jobs, many
+    )
+
+
+_HAS_64_BITS = ctypes.sizeof(ctypes.c_void_p) == 8
+
+
+def act(chosen: argparse.Namespace) -> int:
+    """Run them and tell what came of it."""
+    if not chosen.names and not chosen.all and chosen.matching is None:
+        chosen.refuse("name a scenario, or give --all or -k EXPR")
+    if chosen.names and chosen.all:
+        chosen.refuse("--all is every scenario; leave it out, or the names")
+    try:
+        plan = _plan(chosen)
+        runs = _played(plan, chosen.scenarios)
+    except (ScenarioError, SelectionError, Misuse) as error:
+        return options.complain(str(error), options.MISUSE)
+    try:
+        _write(chosen, plan, runs)
+    except OSError as error:
+        return options.complain(f"{error.filename} cannot be written: {error.strerror}", options.MISUSE)
+    return _tell(chosen, plan, runs)
+
+
+def _played(plan: _Plan, own: Sequence[Path]) -> tuple[Played, ...]:
+    orders = [Order(each.name, plan.settings, plan.parameters) for each in plan.scenarios]
+    if not plan.many:
+        return play_all(orders, jobs=plan.jobs, own=own)
+    progress = Progress(sys.stderr, len(orders))
+    try:
+        runs = play_all(orders, jobs=plan.jobs, own=own, heard=progress)
+    finally:
+        progress.end()
+    return tuple(sorted(runs, key=lambda played: (plan.known[played.name].area, played.name)))
+
+
+def _write(chosen: argparse.Namespace, plan: _Plan, runs: Sequence[Played]) -> None:
+    if chosen.junit is not None:
+        chosen.junit.parent.mkdir(parents=True, exist_ok=True)
+        chosen.junit.write_text(junit(runs, plan.known), encoding="utf-8")
+    if chosen.html is not None:
+        from jitplab.html.report import write_report  # noqa: PLC0415 - loaded for those who want pages
+
+        write_report(chosen.html, runs, plan.known)
+
+
+def _tell(chosen: argparse.Namespace, plan: _Plan, runs: Sequence[Played]) -> int:
+    one = len(runs) == 1 and not plan.many
+    unplayed = [played for played in runs if played.outcome is None]
+    if not plan.many:
+        for played in unplayed:
+            options.complain(played.skipped or f"{played.name} broke: {played.error}", 0)
+    if chosen.json:
+        told = [_described(plan.known[played.name], played, plan.settings) for played in runs]
+        if not (one and unplayed):
+            options.say_json(told[0] if one else list(told))
+    else:
+        style = style_of(sys.stdout)
+        if plan.many:
+            for line in table_lines(runs, plan.known, style):
+                options.say(line)
+        for played in () if plan.many else runs:
+            if played.outcome is not None:
+                for line in outcome_lines(played.name, played.outcome, style):
+                    options.say(line)
+    return exit_code(runs)
+
+
+def exit_code(runs: Sequence[Played]) -> int:
+    """0 as foretold, 1 something was not, 3 when nothing ran."""
+    verdicts = {played.verdict for played in runs}
+    if verdicts & {Verdict.OTHERWISE, Verdict.BROKEN}:
+        return 1
+    return 0 if Verdict.AS_FORETOLD in verdicts else options.NEED_UNMET
+
+
+def _described(each: Scenario, played: Played, settings: Settings) -> dict[str, JsonValue]:
     return {
         "scenario": each.name,
+        "area": each.area,
+        "verdict": played.verdict.value,
+        "skipped": played.skipped,
+        "broken": played.error,
         "checked_against": each.checked_against.value,
         "device": settings.device,
         "seed": settings.seed,
         "now": settings.now.isoformat() if settings.now is not None else None,
-        **outcome.as_json(),
+        **(played.outcome.as_json() if played.outcome is not None else {}),
     }
-
-
-def act(chosen: argparse.Namespace) -> int:
-    """Run them, one after the other."""
-    parameters = dict(chosen.set)
-    if chosen.slot is not None:
-        parameters["slot"] = chosen.slot
-    settings = options.settings(chosen)
-    reports: list[JsonValue] = []
-    worst = 0
-    style = style_of(sys.stdout)
-    try:
-        scenarios = [find(name) for name in chosen.names]
-        for each in scenarios:
-            each.check(parameters)
-        for each in scenarios:
-            outcome = _played(each, settings, parameters)
-            worst = max(worst, 0 if outcome.as_foretold else 1)
-            if chosen.json:
-                reports.append(_described(each, outcome, settings))
-                continue
-            for line in outcome_lines(each.name, outcome, style):
-                options.say(line)
-    except (ScenarioError, ValueError) as error:
-        return options.complain(str(error), options.MISUSE)
-    except (NeedUnmet, ChangeRefused, NoResponse) as error:
-        return options.complain(str(error), options.NEED_UNMET)
-    except LibraryError as error:
-        return options.complain(f"the chip could not be provisioned: {error}", options.NEED_UNMET)
-    if chosen.json:
-        options.say_json(reports[0] if len(scenarios) == 1 else reports)
-    return worst

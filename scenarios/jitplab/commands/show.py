@@ -24,6 +24,7 @@ def add_to(commands: SubParsers) -> None:
         epilog="example: jitplab show wrong-slot-root-key",
     )
     command.add_argument("name", metavar="NAME", help="as `jitplab list` shows it")
+    options.add_scenarios_option(command)
     command.add_argument("--json", action="store_true", help="the page as an object")
     command.set_defaults(act=act)
 
@@ -31,7 +32,7 @@ def add_to(commands: SubParsers) -> None:
 def act(chosen: argparse.Namespace) -> int:
     """Show it."""
     try:
-        each = find(chosen.name)
+        each = find(chosen.name, chosen.scenarios)
     except ScenarioError as error:
         return options.complain(str(error), options.MISUSE)
     if chosen.json:
