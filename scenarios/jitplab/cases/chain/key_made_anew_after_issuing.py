@@ -17,7 +17,7 @@ from jitplab.scenario import Part, scenario
     source="atcacert: the device's public key is computed by GenKey at each rebuild",
     twin="right-slot",
     part=Part.PROVISIONS,
-    like=("end-date-is-rendered", "minutes-are-lost"),
+    like=("end-date-is-rendered", "minutes-are-lost", "serial-number-is-not-the-hash"),
 )
 def key_made_anew_after_issuing(lab: Lab) -> Outcome:
     """Somebody runs GenKey on slot 0 after the certificate was issued.

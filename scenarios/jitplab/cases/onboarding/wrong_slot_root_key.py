@@ -20,6 +20,13 @@ _LOUD = {**dict.fromkeys(range(8), "library ATCA_BAD_PARAM"), 9: "chip EXECUTION
     source="StackOverflow 65735301 and mbedtls-examples issue 9; rebuilt with cryptoauthlib 20260505",
     twin="right-slot",
     question=1,
+    like=(
+        "authority-identifier-is-the-subjects",
+        "identifier-of-72-bytes",
+        "root-sent-instead-of-the-signer",
+        "signer-dates-are-not-stored",
+        "signer-key-from-the-wrong-slot",
+    ),
 )
 def wrong_slot_root_key(lab: Lab, *, slot: int = Slot.OTHER_CA_PUBLIC_KEY) -> Outcome:
     """The firmware reads the root CA's public key from slot 13; it lies in slot 15.

@@ -13,7 +13,7 @@ from jitplab.scenario import scenario
     checked_against="document",
     source="AWS IoT developer guide, manage-device-certs",
     twin="already-registered-by-hand",
-    like=("certificate-was-revoked", "certificate-is-in-transfer"),
+    like=("certificate-was-revoked", "certificate-is-in-transfer", "quarantine"),
 )
 def certificate_was_deactivated(lab: Lab) -> Outcome:
     """The device's certificate is registered, and somebody has deactivated it.
