@@ -17,6 +17,10 @@ class Style:
     def _mark(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
+    def coded(self, code: int, text: str) -> str:
+        """By an SGR code of one's own."""
+        return self._mark(str(code), text)
+
     def bold(self, text: str) -> str:
         """A heading."""
         return self._mark("1", text)
