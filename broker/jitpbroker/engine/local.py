@@ -172,9 +172,10 @@ class LocalEngine:
             why = f"{self._keeping.retained} retained messages are held, which is this broker's limit"
             client.hang_up(DisconnectReason.THROTTLED, why)
             return
+        self._route(message)
+        # Last: routing may hang up on somebody, which writes down what has been told until then.
         if message.packet_id is not None:
             client.send(PubAck(message.packet_id))
-        self._route(message)
 
     def _retain(self, message: Publish) -> bool:
         """Keep, or with an empty payload forget, the message of a topic; whether there was room."""

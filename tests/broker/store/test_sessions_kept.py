@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from tests.broker.engine.conftest import PaperClient
 
 from jitpbroker import mqtt
+from jitpbroker.engine.keeper import KeptMessage
 from jitpbroker.engine.local import LocalEngine
 from jitpbroker.gate import Principal
 from jitpbroker.registry.ids import counting_ids
+from jitpbroker.store.pending import Pending
 from jitpbroker.store.state import State
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
@@ -135,3 +138,25 @@ def test_retained_messages_are_kept_and_forgotten(tmp_path: Path) -> None:
 
     assert [(each.topic, each.payload, each.retain) for each in listener.messages()] == [("kept", b"2", True)]
     second.cut()
+
+
+def test_a_message_is_told_for_every_session_before_its_publisher_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Routing may hang up on somebody, which commits; a PUBACK must not leave with what is half told."""
+    life = Life(tmp_path)
+    life.client("other").subscribe("a")
+    speaker = life.client("speaker")
+    speaker.subscribe("a")
+    keeper, acknowledged = life.state.keeper, list[bool]()
+
+    def message(client_id: str, kept: KeptMessage) -> None:
+        acknowledged.append(mqtt.PubAck(9) in speaker.sent)
+        Pending.message(keeper, client_id, kept)
+
+    monkeypatch.setattr(keeper, "message", message)
+    speaker.publish("a", b"1", qos=1)
+
+    assert mqtt.PubAck(9) in speaker.sent
+    assert acknowledged == [False] * 4  # waiting, then on its way, for two sessions
+    life.cut()
