@@ -309,8 +309,8 @@ def _register(registry: Registry, certificate: Certificate, template: str | None
             "register the certificate that signs your devices"
         )
     config = RegistrationConfig(template, ROLE_ARN) if template is not None else None
-    if registry.cas.get(certificate.id) is not None:  # kept; a template replaces the old one
-        if config is not None:
+    if (kept := registry.cas.get(certificate.id)) is not None:  # a template replaces the one that was kept
+        if config not in (None, kept.registration_config):
             registry.cas.update(certificate.id, at=_now(), registration_config=config)
         return
     try:

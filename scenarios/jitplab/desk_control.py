@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TextIO, cast
 
@@ -48,11 +49,18 @@ def steered_log(
     new_id: IdSource,
     log_authn_errors: bool,
 ) -> Log:
-    """A log that the account's V2 logging options steer; they are set here as the command line asks."""
+    """A log that the account's V2 logging options steer.
+
+    What was set before and kept stays set; the command line only adds its event, and the level ``INFO`` where
+    nothing has been set.
+    """
     from jitpbroker.control.logstore import LogStream  # noqa: PLC0415 - optional
 
     events = {_AUTHN_ERROR: EventLogLevel(_AUTHN_ERROR, "ERROR", None)} if log_authn_errors else {}
-    registry.logging = LoggingOptions(ROLE_ARN, "INFO", events=events)
+    options = registry.logging
+    if options.role_arn is None:
+        options = LoggingOptions(ROLE_ARN, "INFO")
+    registry.logging = replace(options, events={**options.events, **events})
     everything = LogOptions(registry.arns.account, LogLevel.DEBUG, {_AUTHN_ERROR: LogLevel.DEBUG})
     # Log asks for a TextIO and uses write and flush, which is what LogStream has.
     return Log(cast("TextIO", LogStream(registry, store, file, now)), everything, new_id)
