@@ -74,15 +74,19 @@ class Kept:
         self._state.close()
 
 
-def open_state(directory: Path, *, new_id: IdSource, home: Arns | None = None) -> State:
+def open_state(directory: Path, *, new_id: IdSource, home: Arns | None = None, begin: bool = True) -> State:
     """The state in a directory; one that begins now is of the account ``home``.
 
     Raises:
         NeedUnmet: SQLAlchemy is not installed.
-        StateError: the state cannot be used; the sentence says why.
+        StateError: the state cannot be used, or there is none and none shall begin; the sentence says why.
     """
     if importlib.util.find_spec("sqlalchemy") is None:
         raise NeedUnmet("--state needs SQLAlchemy; run pip install 'jitplab[state]'")
-    from jitpbroker.store.state import State as Opened  # noqa: PLC0415 - optional
+    from jitpbroker.store.file import FILE_NAME  # noqa: PLC0415 - optional
+    from jitpbroker.store.state import State as Opened  # noqa: PLC0415
+
+    if not begin and not (directory / FILE_NAME).exists():
+        raise StateError(f"there is no state {directory}; name the directory that a broker was given")
 
     return Opened.open(directory, new_id=new_id, home=home)

@@ -1,7 +1,7 @@
 """What `aws iot describe-*` and `get-*` print of a real account, put into a registry at home.
 
 Rules of this file:
-1. An answer is known by its members, not by its file's name; what is not known is said and skipped.
+1. An answer is known by its members, not by its file's name; what is not known stops the import.
 2. Templates and policies come before what names them, whatever the order of the files.
 3. What is there already is left as it is and said.
 4. ARNs name the account; answers of two accounts do not go into one registry.
@@ -34,9 +34,17 @@ from jitpbroker.x509 import Certificate
 
 _Answer: TypeAlias = dict[str, Json]
 _KNOWN: Final = (
-    "describe-ca-certificate, describe-certificate, describe-provisioning-template, describe-thing "
-    "and get-policy"
+    "describe-ca-certificate, describe-certificate, describe-provisioning-template, describe-thing, "
+    "list-things and get-policy"
 )
+
+#: Lists that name things without what they hold: by member, what and where the rest is to be had.
+_NAMES_ONLY: Final = {
+    "certificates": ("certificates", "describe-certificate or describe-ca-certificate"),
+    "policies": ("policies", "get-policy"),
+    "templates": ("templates", "describe-provisioning-template"),
+    "things": ("things", "describe-thing"),
+}
 
 
 class Kind(IntEnum):
@@ -81,6 +89,25 @@ def recognised(where: str, document: Json) -> Described:
             if members <= document.keys():
                 return Described(where, kind, document)
     raise StateError(f"{where} is no answer that can be imported; give what aws iot {_KNOWN} print")
+
+
+def answers_in(where: str, document: Json) -> tuple[Described, ...]:
+    """What there is to take over in one file: an answer, or what ``list-things`` lists.
+
+    Raises:
+        StateError: nothing of it can be taken over; the sentence says what can.
+    """
+    if isinstance(document, dict):
+        for member, (what, command) in _NAMES_ONLY.items():
+            listed = document.get(member)
+            if not isinstance(listed, list):
+                continue
+            if member == "things" and all(isinstance(each, dict) and "attributes" in each for each in listed):
+                return tuple(recognised(f"{where}, things[{at}]", each) for at, each in enumerate(listed))
+            raise StateError(
+                f"{where} lists {what} without what they hold; give what aws iot {command} prints of each"
+            )
+    return (recognised(where, document),)
 
 
 def account_of(answers: Iterable[Described]) -> Arns | None:
@@ -258,5 +285,8 @@ def _time(answer: _Answer, default: datetime) -> datetime:
         moment = datetime.fromisoformat(value)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, UTC)
+        try:
+            return datetime.fromtimestamp(value, UTC)
+        except (OverflowError, OSError):
+            raise ValueError(f"its creationDate {value} is no time") from None
     return default

@@ -109,6 +109,7 @@ class State:
             self._connection.rollback()
             raise StateError(sentence(error, self._path)) from None
         self.keeper.watch(registry)
+        self.others = (*self.others, registry)
 
     def commit(self) -> None:
         """Write what is pending; once this has returned it survives.
@@ -135,9 +136,13 @@ class State:
         try:
             self.commit()
         finally:
-            engine = self._connection.engine
-            self._connection.close()
-            engine.dispose()
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the file; what is pending is never written."""
+        engine = self._connection.engine
+        self._connection.close()
+        engine.dispose()
 
     # -- reading -----------------------------------------------------------------------------------------
 
@@ -152,9 +157,13 @@ class State:
     def _load_facts(self, registries: dict[tuple[str, str], Registry]) -> None:
         if not registries:
             raise StateError(damaged(self._path, "it names no account"))
+        tables = {
+            (*where, name): table
+            for where, registry in registries.items()
+            for name, table in registry.tables.items()
+        }
         for row in self._rows(FACTS, FACTS.c.position.name):
-            registry = registries.get((row.text("account"), row.text("region")))
-            table = None if registry is None else registry.tables.get(row.text("kind"))
+            table = tables.get((row.text("account"), row.text("region"), row.text("kind")))
             if table is None:
                 raise row.bad(f"nobody knows {row.text('kind')} of {row.text('account')}")
             try:

@@ -37,8 +37,9 @@ examples:
   jitplab broker --state home
 
 Known by their contents are: what `jitplab broker export` writes; what aws iot describe-ca-certificate,
-describe-certificate, describe-provisioning-template, describe-thing and get-policy print. A state that begins
-with an import is of the account and Region that its ARNs name.
+describe-certificate, describe-provisioning-template, describe-thing, list-things and get-policy print. A
+state that begins with an import is of the account and Region that its ARNs name. If one FILE will not do,
+none is imported.
 """
 
 
@@ -87,15 +88,13 @@ def _new_id() -> str:
 
 
 def _export(directory: Path, file: Path | None) -> int:
-    if not directory.is_dir():
-        raise StateError(f"there is no state {directory}; name the directory that a broker was given")
-    state = open_state(directory, new_id=_new_id)
+    state = open_state(directory, new_id=_new_id, begin=False)
     from jitpbroker.store.exchange import exported  # noqa: PLC0415 - needs what the state needs
 
     try:
         text = exported((state.registry, *state.others))
     finally:
-        state.close()
+        state.abandon()
     if file is None or str(file) == "-":
         sys.stdout.write(text)
         return 0
@@ -109,12 +108,16 @@ def _export(directory: Path, file: Path | None) -> int:
 
 
 def _import(directory: Path, files: list[Path], *, as_json: bool) -> int:
-    from jitpbroker.store.described import account_of, recognised  # noqa: PLC0415 - needs what a state needs
+    """All of it or, if anything is amiss, nothing."""
+    from jitpbroker.store.described import account_of, answers_in  # noqa: PLC0415 - needs what a state needs
     from jitpbroker.store.exchange import accounts_in, is_export  # noqa: PLC0415
+    from jitpbroker.store.soundness import objection  # noqa: PLC0415
 
     documents = [(str(file), _document(file)) for file in files]
     exports = [(where, each) for where, each in documents if is_export(each)]
-    answers = [recognised(where, each) for where, each in documents if not is_export(each)]
+    answers = [
+        answer for where, each in documents if not is_export(each) for answer in answers_in(where, each)
+    ]
     accounts = accounts_in(exports[0][1]) if exports else ()
     home = accounts[0] if accounts else account_of(answers)
     state = open_state(directory, new_id=_new_id, home=home)
@@ -122,9 +125,14 @@ def _import(directory: Path, files: list[Path], *, as_json: bool) -> int:
         told = [sentence for where, each in exports for sentence in _import_export(state, where, each)]
         if answers:
             told += _import_answers(state, answers, account_of(answers))
+        for registry in (state.registry, *state.others):
+            if (why := objection(registry)) is not None:
+                raise StateError(
+                    f"what is to be imported does not fit together ({why}); nothing was imported"
+                )
         state.commit()
     finally:
-        state.close()
+        state.abandon()
     if as_json:
         options.say_json({"imported": list(told)})
     else:

@@ -14,11 +14,11 @@ from jitpbroker.registry.ids import counting_ids
 from jitpbroker.registry.jsontext import parse_json
 from jitpbroker.registry.names import Arns
 from jitpbroker.registry.store import Registry
-from jitpbroker.store.described import Described, Kind, account_of, recognised, take_over
+from jitpbroker.store.described import Described, Kind, account_of, answers_in, recognised, take_over
 from jitpbroker.store.errors import StateError
 from jitpbroker.store.exchange import accounts_in, exported, imported, is_export
 from jitpbroker.store.state import State
-from jitplab import pki
+from jitplab import cli, pki
 
 NOW = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
 REAL = Arns("999988887777", "eu-central-1")
@@ -207,6 +207,37 @@ def test_what_is_no_such_answer_is_said_with_those_that_are(document: object) ->
         recognised("x.json", document)  # type: ignore[arg-type]
 
 
+def test_every_thing_of_a_list_is_taken_over() -> None:
+    other = THING_ANSWER | {
+        "thingName": "pu02",
+        "thingArn": "arn:aws:iot:eu-central-1:999988887777:thing/pu02",
+    }
+    home = registry(REAL)
+
+    answers = answers_in("things.json", {"things": [THING_ANSWER, other]})  # type: ignore[list-item]
+    told = take_over(answers, home, at=NOW)
+
+    assert [each.where for each in answers] == ["things.json, things[0]", "things.json, things[1]"]
+    assert told == ("thing pu01 imported", "thing pu02 imported")
+    assert account_of(answers) == REAL
+    assert answers_in("none.json", {"things": []}) == ()
+
+
+@pytest.mark.parametrize(
+    "document, why",
+    [
+        ({"certificates": [{"certificateId": "0"}]}, "describe-certificate or describe-ca-certificate"),
+        ({"policies": [{"policyName": "all"}]}, "lists policies without what they hold; give .* get-policy"),
+        ({"templates": [{"templateName": "named"}]}, "describe-provisioning-template"),
+        ({"things": ["pu01"]}, "describe-thing"),
+        ({"thingTypes": []}, "is no answer that can be imported"),
+    ],
+)
+def test_a_list_of_names_is_sent_back_for_what_they_hold(document: dict[str, object], why: str) -> None:
+    with pytest.raises(StateError, match=why):
+        answers_in("x.json", document)  # type: ignore[arg-type]
+
+
 def test_two_accounts_do_not_go_into_one_registry() -> None:
     other = THING_ANSWER | {"thingArn": "arn:aws:iot:us-east-1:111122223333:thing/pu01"}
     answers = [recognised("a", POLICY_ANSWER), recognised("b", other)]  # type: ignore[arg-type]
@@ -227,6 +258,8 @@ def test_two_accounts_do_not_go_into_one_registry() -> None:
         ({"thingName": "a b", "attributes": {}}, "'a b'"),
         ({"thingName": "a", "attributes": []}, "it has no attributes"),
         (TEMPLATE_ANSWER | {"type": "WISHFUL"}, "WISHFUL"),
+        (TEMPLATE_ANSWER | {"creationDate": 1e300}, "creationDate 1e\\+300 is no time"),
+        (TEMPLATE_ANSWER | {"creationDate": "last year"}, "last year"),
     ],
 )
 def test_an_answer_that_does_not_do_is_named_with_the_reason(answer: dict[str, object], why: str) -> None:
@@ -243,3 +276,83 @@ def test_a_state_that_begins_with_an_import_is_of_that_account(tmp_path: Path) -
     again = State.open(tmp_path, new_id=counting_ids())
     assert again.registry.arns == REAL
     again.close()
+
+
+# --- the commands ---------------------------------------------------------------------------------
+
+
+def written(directory: Path, **documents: object) -> list[str]:
+    """Files by name; their paths."""
+    for name, document in documents.items():
+        (directory / f"{name}.json").write_text(json.dumps(document), encoding="utf-8")
+    return [str(directory / f"{name}.json") for name in documents]
+
+
+def test_one_file_that_will_not_do_keeps_all_of_them_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = ["--state", str(tmp_path / "s")]
+    good, bad = written(tmp_path, good=POLICY_ANSWER, bad=THING_ANSWER | {"thingName": "a b"})
+
+    refused = cli.main(["broker", "import", *state, good, bad])
+    said = capsys.readouterr()
+    cli.main(["broker", "export", *state])
+    held = json.loads(capsys.readouterr().out)
+
+    assert (refused, said.out) == (3, "")
+    assert said.err.startswith(f"jitplab: {bad}: ")
+    assert held["accounts"] == [
+        {"account": REAL.account, "region": REAL.region, "partition": "aws", "tables": {}}
+    ]
+
+
+def test_what_does_not_fit_together_is_not_imported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = registry()
+    furnish(old)
+    document = json.loads(exported([old]))
+    del document["accounts"][0]["tables"]["policies"]
+    (file,) = written(tmp_path, torn=document)
+
+    code = cli.main(["broker", "import", "--state", str(tmp_path / "s"), file])
+
+    assert code == 3
+    assert "does not fit together" in (said := capsys.readouterr().err)
+    assert "which policies does not hold); nothing was imported" in said
+    reopened = State.open(tmp_path / "s", new_id=counting_ids())
+    assert list(reopened.registry.things) == []
+    reopened.close()
+
+
+def test_two_exports_of_a_further_account_go_into_one_registry(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, one, two = registry(), registry(REAL), registry(REAL)
+    one.things.create("one", at=NOW)
+    two.things.create("two", at=NOW)
+    files = written(tmp_path, a=json.loads(exported([home, one])), b=json.loads(exported([home, two])))
+
+    code = cli.main(["broker", "import", "--json", "--state", str(tmp_path / "s"), *files])
+    told = json.loads(capsys.readouterr().out)
+
+    assert code == 0
+    assert [sentence.partition(": ")[2] for sentence in told["imported"]] == [
+        "0 facts of account 123456789012 in us-east-1 imported",
+        "1 facts of account 999988887777 in eu-central-1 imported",
+    ] * 2
+    state = State.open(tmp_path / "s", new_id=counting_ids())
+    assert [[thing.name for thing in each.things] for each in state.others] == [["one", "two"]]
+    state.close()
+
+
+def test_where_no_broker_has_kept_anything_an_export_begins_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = cli.main(["broker", "export", "--state", str(tmp_path)])
+
+    assert code == 3
+    assert capsys.readouterr().err == (
+        f"jitplab: there is no state {tmp_path}; name the directory that a broker was given\n"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jitpbroker.admission.attempt import Attempt
+from jitpbroker.admission.desk import FrontDesk
+from jitpbroker.gate import Admitted, HangUp
 from jitpbroker.registry.entities import (
     AutoRegistration,
     CaStatus,
@@ -19,11 +22,12 @@ from jitpbroker.registry.entities import (
 )
 from jitpbroker.registry.ids import counting_ids
 from jitpbroker.registry.names import Arns
-from jitpbroker.registry.settings import LoggingOptions, Transfer
+from jitpbroker.registry.settings import EventConfigurations, LoggingOptions, Transfer
 from jitpbroker.registry.store import Registry
 from jitpbroker.store.codec import NoFact, fact_of, read_fact, read_key, write_fact, write_key
 from jitpbroker.store.errors import StateError
 from jitpbroker.store.state import State
+from jitpbroker.trace import Trace
 from jitpbroker.x509 import Certificate
 from jitplab import pki
 
@@ -92,6 +96,7 @@ def furnish(registry: Registry) -> None:
     registry.transfers[device.id] = Transfer(device.id, "210987654321", "yours", at)
     registry.registration_code = "a" * 64
     registry.logging = LoggingOptions(role_arn=ROLE)
+    registry.event_configurations = EventConfigurations({"THING": True}, at, at)
 
 
 def test_everything_of_a_registry_survives(tmp_path: Path) -> None:
@@ -104,7 +109,7 @@ def test_everything_of_a_registry_survives(tmp_path: Path) -> None:
     again = opened(tmp_path)
 
     assert again.registry.snapshot() == before
-    assert {name for name, table in again.registry.tables.items() if not table} == {"eventConfigurations"}
+    assert [name for name, table in again.registry.tables.items() if not table] == []
     assert again.registry.cas.named(Certificate.from_der(LEAF).issuer)[0].id
     again.close()
 
@@ -120,6 +125,55 @@ def test_what_was_not_committed_was_never_acknowledged_and_is_not_there(tmp_path
 
     assert [policy.name for policy in again.registry.policies] == ["kept"]
     again.close()
+
+
+def test_what_is_abandoned_is_not_written(tmp_path: Path) -> None:
+    state = opened(tmp_path)
+    state.registry.policies.create("tried", POLICY, at=NOW)
+    state.abandon()
+
+    again = opened(tmp_path)
+
+    assert list(again.registry.policies) == []
+    again.close()
+
+
+def test_a_device_whose_provisioning_was_cut_off_is_provisioned_when_it_comes_again(tmp_path: Path) -> None:
+    """Nothing is stuck for ever: in PENDING_ACTIVATION its template runs at every CONNECT, restart or none.
+
+    Evidence: assumed - AWS documents the event that is published again (auto-register-device-cert); that the
+    template runs again, too, is inferred.
+    """
+    attempt = Attempt((LEAF, SIGNER.certificate), "localhost", None, "device", NOW)
+    template = json.loads(TEMPLATE)
+    template["Resources"]["policy"] = {
+        "Type": "AWS::IoT::Policy",
+        "Properties": {"PolicyDocument": POLICY},
+    }
+    first = opened(tmp_path)
+    first.registry.cas.register(
+        Certificate.from_der(SIGNER.certificate),
+        at=NOW,
+        status=CaStatus.ACTIVE,
+        auto_registration=AutoRegistration.ENABLE,
+        registration_config=RegistrationConfig(json.dumps(template), ROLE),
+    )
+    cut_off = FrontDesk(first.registry, Trace(), schedule=lambda _job, _at: None)
+    assert isinstance(cut_off.connect(attempt), HangUp)
+    first.commit()
+    first._connection.engine.dispose()  # as if the process had been killed
+
+    again = opened(tmp_path)
+    (waiting,) = again.registry.certificates
+    desk = FrontDesk(again.registry, Trace())
+    sent_away, let_in = desk.connect(attempt), desk.connect(attempt)
+    (device,) = again.registry.certificates
+    again.close()
+
+    assert waiting.status is CertificateStatus.PENDING_ACTIVATION
+    assert isinstance(sent_away, HangUp)
+    assert device.status is CertificateStatus.ACTIVE
+    assert isinstance(let_in, Admitted)
 
 
 def test_facts_keep_their_order_also_when_they_change_or_are_made_again(tmp_path: Path) -> None:
