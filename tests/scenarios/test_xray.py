@@ -16,7 +16,7 @@ from jitplab.commands.xray import take
 from jitplab.lab import Lab, Settings
 from jitplab.xray.asn1 import rows
 from jitplab.xray.origins import Kind, Region, Source, regions
-from softatecc.certificate import CertificateDefinition, DeviceLocation, DeviceZone, rebuild
+from softatecc.certificate import CertificateDefinition, CertificateError, DeviceLocation, DeviceZone, rebuild
 from softatecc.zones import SLOT_SIZES
 
 FIXED = Settings(seed="xray", now=datetime(2026, 1, 31, tzinfo=UTC), library="own")
@@ -125,8 +125,7 @@ def rebuild_or_none(
 ) -> bytes | None:
     try:
         return rebuild(definition, read, ca_key)
-    except Exception as error:
-        assert "ATCACERT" in str(error)
+    except CertificateError:
         return None
 
 
@@ -255,7 +254,6 @@ def test_the_command_line_takes_files_and_writes_a_page(
         ),
         (("signer", "--scenario", "nowhere"), "there is no scenario 'nowhere'"),
         (("signer", "--scenario", "no-client-certificate", "--library", "own"), "presents no"),
-        (("device", "--scenario", "right-slot", "--key", "x", "--library", "own"), ""),
     ],
 )
 def test_what_cannot_be_shown_is_one_sentence(
@@ -263,7 +261,7 @@ def test_what_cannot_be_shown_is_one_sentence(
 ) -> None:
     code = cli.main(["xray", *arguments])
 
-    assert code == (2 if sentence else 0)
+    assert code == 2
     assert sentence in capsys.readouterr().err
 
 

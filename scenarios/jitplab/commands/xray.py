@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _EPILOG: Final = """\
 examples:
-  jitplab xray signer --rebuilt sent-signer.pem --issued signer.pem --key "slot 13"=other.pem --key root=root.pem
+  jitplab xray signer --rebuilt sent-signer.pem --issued signer.pem --key "slot 13=other.pem"
   jitplab xray device --rebuilt sent-device.pem --issued factory-copy.pem --html xray.html
   jitplab xray signer --scenario wrong-slot-root-key
 
