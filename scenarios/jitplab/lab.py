@@ -114,6 +114,11 @@ class Lab:
             case _:
                 return "TLS by Python's own ssl module, as asked for, CertificateVerify signed by the chip"
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every visit so far, in order."""
+        return tuple(self._calls)
+
     # --- the maker's side ------------------------------------------------------------------------
 
     def provision_device(self, making: Making | None = None) -> Device:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from jitplab.explain import Explanation
-from jitplab.outcome import Outcome, SignerDifference
+from jitplab.outcome import Call, Outcome, SignerDifference
 from jitplab.scenario import Scenario
 from jitplab.terminal import Style, octets
 
@@ -88,6 +88,30 @@ def in_words(value: object) -> str:
             return ", ".join(map(str, value)) or "none"
         case _:
             return str(value)
+
+
+def visit_lines(calls: Sequence[Call]) -> Iterator[str]:
+    """Each visit as the device saw it, then what the broker's trace says of it."""
+    if not calls:
+        yield "no device has visited the broker"
+    for number, call in enumerate(calls, 1):
+        seen = call.visit
+        tls = f"handshake {seen.handshake}" + (f": {seen.why}" if seen.why else f", {seen.tls}")
+        connack = "no CONNACK" if seen.connack is None else f"CONNACK {seen.connack}"
+        end = f", the peer ended it by {seen.closed_by}" if seen.closed_by else ""
+        yield f"visit {number} ({call.by}, {call.profile}): {tls}; {connack}{end}"
+        yield f"  in the registry: {call.status_before or 'no'} before, {call.status_after or 'no'} after"
+        if call.stop is not None:
+            yield f"  stopped by {call.stop}"
+        if call.why is not None:
+            yield from _wrapped(f"why: {call.why}", "  ")
+        for record in call.records:
+            rest = ", ".join(
+                f"{key} {in_words(value)}"
+                for key, value in record.items()
+                if key != "kind" and isinstance(value, str | int | bool)
+            )
+            yield from _wrapped(f"trace: {record['kind']}: {rest}", "  ")
 
 
 def difference_lines(differences: tuple[SignerDifference, ...]) -> Iterator[str]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jitplab.commands import options
 from jitplab.junit import junit
-from jitplab.lab import Settings
 from jitplab.outcome import JsonValue
 from jitplab.played import Played, Verdict
 from jitplab.report import outcome_lines
@@ -21,6 +19,7 @@ from jitplab.run_report import Progress, table_lines
 from jitplab.runner import Misuse, Order, in_play_order, play_all
 from jitplab.scenario import Scenario, ScenarioError, catalogue, find
 from jitplab.selection import SelectionError, selection
+from jitplab.settings import Settings, is_inside, quick
 from jitplab.terminal import style_of
 
 if TYPE_CHECKING:
@@ -138,16 +137,12 @@ def _plan(chosen: argparse.Namespace) -> _Plan:
     for each in scenarios:
         each.check(parameters)
     settings = options.settings(chosen)
-    inside = settings.device.startswith("emulator:")
-    if many and inside and not chosen.host_sleeps and sys.platform == "linux" and _HAS_64_BITS:
-        settings = replace(settings, host_sleeps=False)
-    jobs = chosen.jobs or ((os.cpu_count() or 1) if many and inside else 1)
+    if many and not chosen.host_sleeps:
+        settings = quick(settings)
+    jobs = chosen.jobs or ((os.cpu_count() or 1) if many and is_inside(settings) else 1)
     return _Plan(
         in_play_order(scenarios) if many else tuple(scenarios), known, settings, parameters, jobs, many
     )
-
-
-_HAS_64_BITS = ctypes.sizeof(ctypes.c_void_p) == 8
 
 
 def act(chosen: argparse.Namespace) -> int:
