@@ -117,3 +117,11 @@ def settings(chosen: argparse.Namespace) -> Settings:
         host_sleeps=not chosen.no_host_sleeps,
         tls_by=chosen.tls,
     )
+
+
+def parameters(chosen: argparse.Namespace) -> dict[str, int]:
+    """A scenario's parameters as the command line has them."""
+    found: dict[str, int] = dict(chosen.set)
+    if chosen.slot is not None:
+        found["slot"] = chosen.slot
+    return found

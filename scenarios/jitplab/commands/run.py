@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jitplab.commands import options
+from jitplab.commands import blind, options
 from jitplab.junit import junit
 from jitplab.outcome import JsonValue
 from jitplab.played import Played, Verdict
@@ -34,6 +34,7 @@ examples:
   jitplab run --all -k "slot and not wrong"      what has slot in its name or area, but not wrong
   jitplab run --all --junit report.xml --html report
   jitplab run --all --scenarios our/scenarios    with your own beside ours
+  jitplab run --any --blind                      a failure to be found; --hint opens views, --reveal tells
   jitplab run --all --seed 1 --device tcp://localhost:8608     on jitplab device --fresh --seed 1
 
 Progress goes to standard error, the result to standard output. A scenario whose need is unmet is skipped
@@ -82,6 +83,7 @@ def add_to(commands: SubParsers) -> None:
     told.add_argument("--json", action="store_true", help="one object for one name, an array for several")
     told.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML for a CI server, too")
     told.add_argument("--html", metavar="DIR", type=Path, help="write a page for each scenario, too")
+    blind.add_to(command.add_argument_group("to find out by yourself"))
     lab = command.add_argument_group("the lab")
     options.add_lab_options(lab)
     lab.add_argument(
@@ -131,9 +133,7 @@ def _plan(chosen: argparse.Namespace) -> _Plan:
         scenarios = [each for each in scenarios if meant(f"{each.area}/{each.name}")]
         if not scenarios:
             raise ScenarioError(f"-k {chosen.matching!r} fits no scenario; jitplab list shows them all")
-    parameters = dict(chosen.set)
-    if chosen.slot is not None:
-        parameters["slot"] = chosen.slot
+    parameters = options.parameters(chosen)
     for each in scenarios:
         each.check(parameters)
     settings = options.settings(chosen)
@@ -147,6 +147,8 @@ def _plan(chosen: argparse.Namespace) -> _Plan:
 
 def act(chosen: argparse.Namespace) -> int:
     """Run them and tell what came of it."""
+    if blind.is_asked(chosen):
+        return blind.act(chosen)
     if not chosen.names and not chosen.all and chosen.matching is None:
         chosen.refuse("name a scenario, or give --all or -k EXPR")
     if chosen.names and chosen.all:
