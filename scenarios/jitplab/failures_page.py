@@ -14,7 +14,7 @@ def lines() -> Iterator[str]:
     yield ""
     yield "<!-- Drawn from the code by `make docs`; a test compares the two. -->"
     yield ""
-    yield "What people met on their way to a connected device, and the [scenario](scenarios.md) that plays it."
+    yield "What people met on the way to a connected device, and the [scenario](scenarios.md) that plays it."
     yield "The evidence is public threads, by repository and number. Unless the row says otherwise they were"
     yield "read as excerpts: open one before leaning on it. A number stays with its failure."
     yield ""
