@@ -290,8 +290,8 @@ FIELD_FAILURES: Final[tuple[FieldFailure, ...]] = (
     ),
     FieldFailure(
         42,
-        "The signer's public key is read from the wrong slot; key and identifier of the signer and an identifier "
-        "of the device certificate are wrong.",
+        "The signer's public key is read from the wrong slot; its key and identifier and that of the "
+        "device certificate's issuer are wrong.",
         "measured with cryptoauthlib 20260505",
         left_out=_NOT_YET,
     ),
