@@ -256,12 +256,15 @@ class CryptoAuthLib:
             ctypes.c_size_t(len(certificate)),
         )
 
-    def read_cert(self, definition: CertificateDefinition, ca_public_key: bytes | None) -> bytes:
+    def read_cert(
+        self, definition: CertificateDefinition, ca_public_key: bytes | None, *, capacity: int | None = None
+    ) -> bytes:
         """``atcacert_read_cert``: rebuilds a certificate (DER).
 
         ``ca_public_key`` of ``None`` is passed as NULL and keeps the template's identifier (the wheel's own
         wrapper cannot do that). It is passed on at the length it has: the library hashes just that many
-        bytes, which is how 72 of them give a wrong identifier.
+        bytes, which is how 72 of them give a wrong identifier. ``capacity`` is the size of the buffer as the
+        library is told; the buffer itself always has room.
 
         Raises:
             LibraryError: chip or library refused.
@@ -273,8 +276,9 @@ class CryptoAuthLib:
                 "pass X || Y, 64 bytes"
             )
         definition_t = self.cert_def(definition)
-        size = ctypes.c_size_t(len(definition.template) + _SIGNATURE)
-        certificate = ctypes.create_string_buffer(size.value)
+        room = len(definition.template) + _SIGNATURE
+        size = ctypes.c_size_t(room if capacity is None else min(capacity, room))
+        certificate = ctypes.create_string_buffer(room)
         key = None
         if ca_public_key is not None:
             key = self._module.library.cal_buffer(len(ca_public_key), ca_public_key)

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from softatecc.certificate import (
     CertificateDefinition,
     CertificateError,
+    CertificateStatus,
     DeviceLocation,
     compress,
     rebuild,
@@ -150,15 +151,27 @@ class HostLibrary:
 
         self._call("atcacert_write_cert", write)
 
-    def read_cert(self, definition: CertificateDefinition, ca_public_key: bytes | None) -> bytes:
+    def read_cert(
+        self, definition: CertificateDefinition, ca_public_key: bytes | None, *, capacity: int | None = None
+    ) -> bytes:
         """``atcacert_read_cert``: rebuilds a certificate (DER).
 
         A definition that does not fit the chip's contents raises ``LibraryError``, as there; the sentence
-        that says what does not fit is its cause.
+        that says what does not fit is its cause. A ``capacity`` that ends within the signature raises, too;
+        below that the library writes where it should not, and this one raises all the same.
         """
-        return self._call(
-            "atcacert_read_cert", lambda: rebuild(definition, self._read_location, ca_public_key)
-        )
+
+        def read() -> bytes:
+            certificate = rebuild(definition, self._read_location, ca_public_key)
+            if capacity is not None and capacity < len(certificate):
+                raise CertificateError(
+                    CertificateStatus.BUFFER_TOO_SMALL,
+                    f"the certificate has {len(certificate)} bytes and the buffer {capacity}; "
+                    "set the length to the buffer's size before the call",
+                )
+            return certificate
+
+        return self._call("atcacert_read_cert", read)
 
     def _read_location(self, where: DeviceLocation) -> bytes:
         """What there is of a location; a zone may end before it does (lib/atcacert/atcacert_client.c)."""

@@ -127,6 +127,11 @@ class CertificateLibrary(Protocol):
         """Take a certificate apart into the chip's slots."""
         ...
 
-    def read_cert(self, definition: CertificateDefinition, ca_public_key: bytes | None) -> bytes:
-        """Rebuild a certificate; the CA's key goes into its authority key identifier and nowhere else."""
+    def read_cert(
+        self, definition: CertificateDefinition, ca_public_key: bytes | None, *, capacity: int | None = None
+    ) -> bytes:
+        """Rebuild a certificate; the CA's key goes into its authority key identifier and nowhere else.
+
+        ``capacity`` is what the library is told of the buffer's size, ``None`` enough.
+        """
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from jitpbroker import trace as broker_trace
 from jitplab.chain import CHIP_SERIAL_NUMBER
@@ -85,6 +85,14 @@ class Bench:
             for number, record in enumerate(records, 1)
         )
 
+    def refused_commands(self) -> list[str]:
+        """What the chip refused so far, as ``Read, slot 15: EXECUTION_ERROR``, in order."""
+        return [
+            f"{command['name']}, slot {_slot(command)}: {Status(status).name}"
+            for command in self.commands()
+            if isinstance(status := command["status"], int) and status in _SAID_NO
+        ]
+
     @property
     def command_count(self) -> int:
         """How many commands the chip was sent so far."""
@@ -132,6 +140,20 @@ class Bench:
                 key = self.library.read_pubkey(slot) if slot >= 8 else self.library.get_pubkey(slot)
                 found.append(Key(names.get(slot, f"whatever lies in slot {slot}"), key, int(slot)))
         return tuple(found)
+
+
+#: Commands whose second parameter is an address; of a data slot its slot is in bits 3 to 6.
+_ADDRESSED: Final = frozenset({"Read", "Write"})
+#: Waking is a status and no refusal.
+_SAID_NO: Final = frozenset(Status) - {Status.SUCCESS, Status.AFTER_WAKE}
+
+
+def _slot(command: Mapping[str, JsonValue]) -> int | None:
+    """The data slot that a command of `Bench.commands` is about."""
+    address = command["param2"]
+    if not isinstance(address, int):
+        return None
+    return address >> 3 & 0xF if command["name"] in _ADDRESSED else address
 
 
 def _record(step: Exchange) -> CommandRecord:

@@ -23,7 +23,7 @@ from jitplab.account import Account, case_template
 from jitplab.bench import Bench, open_bench
 from jitplab.chain import Slot
 from jitplab.channel import Endpoint, Identity, which_way
-from jitplab.firmware import Chain
+from jitplab.firmware import CaKey, Chain, ca_key
 from jitplab.identifiers import Key
 from jitplab.maker import Device, Making, Parties
 from jitplab.needs import Need, unmet
@@ -166,7 +166,7 @@ class Lab:
         signer_key_slot: int = Slot.SIGNER_PUBLIC_KEY,
         device_definition: CertificateDefinition | None = None,
         signer_definition: CertificateDefinition | None = None,
-        as_authority: Callable[[bytes], bytes] | None = None,
+        get_ca_key: CaKey = ca_key,
     ) -> Chain:
         """What the firmware rebuilds; see `jitplab.firmware.rebuild_chain` for each keyword.
 
@@ -182,14 +182,18 @@ class Lab:
                 signer_key_slot=signer_key_slot,
                 device_definition=device_definition,
                 signer_definition=signer_definition,
-                as_authority=as_authority,
+                get_ca_key=get_ca_key,
             )
         finally:
             self.note("the firmware rebuilds its chain")
 
-    def identity(self, device: Device, chain: Chain) -> Identity:
-        """The chain with the chip behind it."""
-        return Identity(chain.presented, device.public_key, self.sign)
+    def identity(self, device: Device, chain: Chain, *, key_slot: int = Slot.DEVICE_PRIVATE_KEY) -> Identity:
+        """The chain with the chip behind it, which signs with the key in ``key_slot``."""
+
+        def sign(digest: bytes) -> bytes:
+            return self.bench.library.sign(key_slot, digest)
+
+        return Identity(chain.presented, device.public_key, sign)
 
     def sign(self, digest: bytes) -> bytes:
         """Have the chip sign with its slot 0."""
@@ -260,6 +264,7 @@ class Lab:
         connect: mqtt.Connect | None = None,
         script: Sequence[mqtt.Packet] = (),
         reach: Callable[[Endpoint], Endpoint] = _as_it_is,
+        key_slot: int = Slot.DEVICE_PRIVATE_KEY,
     ) -> Call:
         """Let the firmware visit the broker with the chip's key.
 
@@ -273,13 +278,14 @@ class Lab:
             connect: the whole CONNECT, where it is not the firmware's usual one.
             script: further packets when let in, see `jitplab.visit.visit`.
             reach: how the firmware's idea of the endpoint differs from the true one.
+            key_slot: where the firmware has the chip look for the key.
         """
         return self.call(
             chain,
             account,
             lambda endpoint: visit(
                 reach(endpoint),
-                self.identity(device, chain),
+                self.identity(device, chain, key_slot=key_slot),
                 message=message,
                 send_connect=send_connect,
                 way=self.settings.tls_by,

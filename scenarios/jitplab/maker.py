@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from jitplab import chain as case_chain
 from jitplab import pki
 from jitplab.bench import Bench
 from jitplab.chain import Slot
 from jitplab.scenario import NeedUnmet
-from softatecc.certificate import CertificateDefinition, SerialSource, encode_dates, hashed_serial
+from softatecc.certificate import CertificateDefinition, SerialSource, hashed_serial
+from softatecc.compressed import DateDigits, compressed_dates
 from softatecc.library import LibraryError
 
 _CONFIG_ZONE = 0
@@ -65,13 +67,14 @@ class Request:
     signer: pki.Authority
 
 
-def issue(request: Request) -> bytes:
-    """The device certificate of the case, DER."""
+def issue(request: Request, *, not_before: datetime = pki.DEVICE_NOT_BEFORE) -> bytes:
+    """The device certificate of the case, DER; a renewed one has a later first moment."""
     return pki.make_device_certificate(
         request.signer,
         request.public_key,
         common_name=case_chain.device_common_name(request.serial_number),
-        serial=device_serial(request.public_key),
+        serial=device_serial(request.public_key, not_before),
+        otherwise=pki.Otherwise(not_before=not_before),
     )
 
 
@@ -157,7 +160,9 @@ def _device(bench: Bench, parties: Parties, making: Making, public_key: bytes) -
     )
 
 
-def device_serial(public_key: bytes) -> bytes:
+def device_serial(public_key: bytes, not_before: datetime = pki.DEVICE_NOT_BEFORE) -> bytes:
     """The certificate serial number that the compressed-certificate rule PUB_KEY_HASH gives the device."""
-    dates = encode_dates(pki.DEVICE_NOT_BEFORE, 0)
-    return hashed_serial(SerialSource.PUB_KEY_HASH, public_key, bytes(64) + dates + bytes(5), 16)
+    first = DateDigits(not_before.year, not_before.month, not_before.day, not_before.hour)
+    dates, date_format, more = compressed_dates(first, 0)
+    compressed = bytes(64) + dates + bytes(3) + bytes([date_format, more])
+    return hashed_serial(SerialSource.PUB_KEY_HASH, public_key, compressed, 16)

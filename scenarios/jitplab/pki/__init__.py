@@ -23,6 +23,7 @@ from jitplab.pki.issue import (
     make_rsa_ca,
     make_signer,
     make_v1_certificate,
+    with_serial,
 )
 from jitplab.pki.keys import (
     KeySource,
@@ -74,4 +75,5 @@ __all__ = [
     "public_key_pem",
     "raw_public_key",
     "signature_verifies",
+    "with_serial",
 ]

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from jitplab import anatomy
 from jitplab.pki.keys import KeySource, SigningKey, key_identifier, public_point
 
 ORGANIZATION = "CompanyName"
@@ -271,6 +272,26 @@ def make_v1_certificate(
     )
     signature = signer.key.sign(tbs)
     return _der(0x30, tbs + algorithm + _der(0x03, b"\0" + signature))
+
+
+def with_serial(of: Authority, signed_by: Authority, number: bytes) -> Authority:
+    """An authority's certificate signed anew with a serial number that no careful library would give.
+
+    Args:
+        of: whose certificate; everything else stays.
+        signed_by: its issuer.
+        number: unsigned, big-endian, of any length; DER makes of it what it must.
+    """
+    outer = anatomy.read_tlv(of.certificate, 0, len(of.certificate))
+    tbs, algorithm, _signature = anatomy.children(of.certificate, outer)
+    version, old, *_rest = anatomy.children(of.certificate, tbs)
+    value = int.from_bytes(number)
+    serial = _der(0x02, value.to_bytes(value.bit_length() // 8 + 1))
+    head = of.certificate[version.start : version.end]
+    renewed = _der(0x30, head + serial + of.certificate[old.end : tbs.end])
+    signature = _der(0x03, b"\0" + signed_by.key.sign(renewed))
+    named = of.certificate[algorithm.start : algorithm.end]
+    return Authority(of.key, _der(0x30, renewed + named + signature))
 
 
 def _der(tag: int, contents: bytes) -> bytes:

@@ -15,6 +15,11 @@ from jitplab.scenario import scenario
         "aws-iot-device-sdk-embedded-C issue 1766 for a key that does not fit"
     ),
     twin="right-slot",
+    like=(
+        "key-and-certificate-differ",
+        "pkcs11-names-another-slot",
+        "stray-bytes-between-the-certificates",
+    ),
 )
 def chain_in_reverse(lab: Lab) -> Outcome:
     """The firmware adds the signer first and its own certificate second.

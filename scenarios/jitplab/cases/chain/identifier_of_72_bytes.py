@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jitplab import anatomy
 from jitplab.chain import Slot
+from jitplab.firmware import ca_key_of_3_7_9
 from jitplab.identifiers import match
 from jitplab.lab import Lab
 from jitplab.outcome import Outcome
@@ -34,7 +35,7 @@ def identifier_of_72_bytes(lab: Lab) -> Outcome:
     Cure. Set the CA key's location to count 64, or patch the length.
     """
     device = lab.device()
-    chain = lab.rebuild_chain(device, as_authority=lambda key: key + bytes(8))  # the one fault
+    chain = lab.rebuild_chain(device, get_ca_key=ca_key_of_3_7_9)  # the one fault
 
     lab.connect(device, chain)
 

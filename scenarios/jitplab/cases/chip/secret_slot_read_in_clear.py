@@ -13,6 +13,7 @@ from softatecc.library import LibraryError
     checked_against="vendor-library",
     source="measured with cryptoauthlib 20260505 and these definitions",
     twin="right-slot",
+    like=("configuration-of-another-product",),
 )
 def secret_slot_read_in_clear(lab: Lab) -> Outcome:
     """The firmware reads the root's key from slot 9, which is read encrypted only.

@@ -17,6 +17,7 @@ from softatecc.library import LibraryError
     checked_against="vendor-library",
     source="measured with cryptoauthlib 20260505 and these definitions",
     twin="right-slot",
+    like=("chain-id-is-another",),
 )
 def compressed_slots_swapped(lab: Lab) -> Outcome:
     """The firmware reads the device's compressed certificate from slot 12, which holds the signer's.
@@ -26,7 +27,7 @@ def compressed_slots_swapped(lab: Lab) -> Outcome:
 
     Cause. The two slots were exchanged in the definitions.
     Symptom. The call returns an error: ATCACERT_E_WRONG_CERT_DEF. No connection is tried.
-    Tell-tale. The compressed certificate's byte 70 holds template and chain id.
+    Tell-tale. The compressed certificate's byte 69 holds template and chain id.
     Cure. Read slot 10 for the device and slot 12 for the signer.
     """
     device = lab.device()

@@ -25,6 +25,7 @@ from softatecc.library import LibraryError
     ),
     twin="right-slot",
     part=Part.PROVISIONS,
+    like=("later-format-and-an-older-library",),
 )
 def date_past_utctime(lab: Lab) -> Outcome:
     """The certificate begins in 2051, and the definition has thirteen bytes for the date.

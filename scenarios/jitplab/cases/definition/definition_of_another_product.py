@@ -15,6 +15,7 @@ from softatecc.library import LibraryError
     checked_against="vendor-library",
     source=("iot-middleware pull request 173; measured with cryptoauthlib 20260505 and these definitions"),
     twin="right-slot",
+    like=("chain-id-is-another",),
 )
 def definition_of_another_product(lab: Lab) -> Outcome:
     """The firmware's definition has another template id than the one the certificate was stored by.
@@ -24,7 +25,7 @@ def definition_of_another_product(lab: Lab) -> Outcome:
 
     Cause. Definitions of another product family were linked.
     Symptom. The call returns an error: ATCACERT_E_WRONG_CERT_DEF. No connection is tried.
-    Tell-tale. The compressed certificate's byte 70 beside the definition's template_id and chain_id.
+    Tell-tale. The compressed certificate's byte 69 beside the definition's template_id and chain_id.
     Cure. Link the definitions that the part was provisioned with.
     """
     device = lab.device()

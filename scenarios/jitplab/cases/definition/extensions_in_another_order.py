@@ -18,6 +18,7 @@ from jitplab.scenario import Part, scenario
     source=("TPDS rules for custom certificates: name and extensions have to be those of the definition"),
     twin="right-slot",
     part=Part.PROVISIONS,
+    like=("organization-is-spelt-otherwise",),
 )
 def extensions_in_another_order(lab: Lab) -> Outcome:
     """The CA writes the extensions in another order than the definition's template has them.

@@ -17,6 +17,7 @@ from softatecc.library import LibraryError
     checked_against="vendor-library",
     source="measured with cryptoauthlib 20260505 and these definitions",
     twin="right-slot",
+    like=("chain-id-is-another",),
 )
 def serial_source_is_another(lab: Lab) -> Outcome:
     """The definition says that the serial number is stored; the certificate was made with a hashed one.
@@ -25,7 +26,7 @@ def serial_source_is_another(lab: Lab) -> Outcome:
 
     Cause. The definition was written by hand after a data sheet's example.
     Symptom. The call returns an error: ATCACERT_E_WRONG_CERT_DEF. No connection is tried.
-    Tell-tale. The compressed certificate's byte 71, upper four bits: 0 stored, 10 hash of the public key.
+    Tell-tale. The compressed certificate's byte 70, upper four bits: 0 stored, 10 hash of the public key.
     Cure. Use the source that the certificate was made with.
     """
     device = lab.device()

@@ -19,6 +19,7 @@ _FORETOLD = {
     checked_against="document",
     source="AWS IoT developer guide, jit-provisioning (2022 and later); StackOverflow 65735301 (2021)",
     twin="right-slot",
+    like=("signer-key-from-an-empty-slot",),
 )
 def signer_left_out(lab: Lab) -> Outcome:
     """The device sends its own certificate without the signer's.

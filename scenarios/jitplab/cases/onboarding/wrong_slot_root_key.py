@@ -23,6 +23,9 @@ _LOUD = {**dict.fromkeys(range(8), "library ATCA_BAD_PARAM"), 9: "chip EXECUTION
     like=(
         "authority-identifier-is-the-subjects",
         "identifier-of-72-bytes",
+        "root-key-computed-from-the-devices",
+        "root-key-from-a-zeroed-slot",
+        "root-key-from-an-erased-slot",
         "root-sent-instead-of-the-signer",
         "signer-dates-are-not-stored",
         "signer-key-from-the-wrong-slot",
