@@ -40,9 +40,7 @@ def stray_bytes_between_the_certificates(lab: Lab) -> Outcome:
     """
     device = lab.device()
     good = lab.rebuild_chain(device)
-    chain = Chain(
-        good.device, None, (b"\r\n" + device.signer,)
-    )  # the one fault: no certificate, so no signer
+    chain = Chain(good.device, None, (b"\r\n" + device.signer,))  # the one fault
 
     call = lab.connect(device, chain, reach=_by_tls_1_2)
 

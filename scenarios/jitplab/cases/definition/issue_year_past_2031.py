@@ -18,7 +18,8 @@ from softatecc.library import LibraryError
     checked_against="vendor-library",
     source=(
         "cryptoauthlib issue 416 and ArduinoECCX08 issue 41 (read as excerpts); "
-        "atcacert_date_enc_compcert of 3.3.3 (sdist 20211006) compiled and called on 2026-11-26: 5 for 2032, 0 for 2031"
+        "atcacert_date_enc_compcert of 3.3.3 (sdist 20211006), compiled and called on 2026-11-26, returns 5 "
+        "for 2032 and 0 for 2031"
     ),
     twin="right-slot",
 )
