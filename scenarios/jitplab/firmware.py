@@ -37,6 +37,8 @@ CaKey: TypeAlias = Callable[[CertificateLibrary, DeviceLocation], bytes | None]
 class Chain:
     """What the firmware rebuilt and will present; ``signer`` is ``None`` when it is left out.
 
+    An empty ``device`` stands for no chain at all.
+
     Attributes:
         device: DER of the device certificate.
         signer: DER of the signer.
@@ -50,7 +52,7 @@ class Chain:
     @property
     def presented(self) -> tuple[bytes, ...]:
         """DER, leaf first."""
-        return tuple(der for der in (self.device, self.signer, *self.above) if der is not None)
+        return tuple(der for der in (self.device, self.signer, *self.above) if der)
 
 
 # --- how versions of cryptoauthlib get the issuer's key ------------------------------------------
