@@ -48,6 +48,7 @@ docs: $(VENV)/.dev ## draw the generated pages of docs/reference anew
 	@$(BIN)/python -m jitplab.catalogue_page > docs/reference/scenarios.md
 	@$(BIN)/python -m jitplab.rules_page > docs/reference/rules.md
 	@$(BIN)/python -m jitplab.failures_page > docs/reference/failures.md
+	@$(BIN)/python -m jitplab.knobs_page > docs/reference/knobs.md
 	@$(BIN)/python -m softatecc.fidelity > docs/reference/fidelity.md
 
 # --- what is long, or needs something from outside; never part of `make test` --------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jitplab import catalogue_page, cli, failures_page, scenario
+from jitplab import catalogue_page, cli, failures_page, knobs_page, scenario
 from jitplab.lab import Lab, Settings
 from softatecc import cal
 
@@ -73,6 +73,12 @@ def test_the_list_of_failures_is_drawn_from_the_code() -> None:
     written = (TREE / "docs" / "reference" / "failures.md").read_text(encoding="utf-8")
 
     assert written == "\n".join(failures_page.lines()) + "\n", "run make docs"
+
+
+def test_the_knobs_of_the_doctor_are_drawn_from_the_code() -> None:
+    written = (TREE / "docs" / "reference" / "knobs.md").read_text(encoding="utf-8")
+
+    assert written == "\n".join(knobs_page.lines()) + "\n", "run make docs"
 
 
 def test_the_scenario_of_the_how_to_comes_true(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``jitplab demo | list | show | run | explain | xray | broker | device | chip``.
+"""The command line: ``jitplab demo | list | show | run | explain | xray | doctor | broker | device | chip``.
 
 Exit codes: 0 what was seen is what was foretold (explain: the chain would be admitted), 1 it is not,
 2 misuse, 3 a need is unmet.
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from jitplab.commands import broker, chip, demo, device, explain, list_, run, show, xray
+from jitplab.commands import broker, chip, demo, device, doctor, explain, list_, run, show, xray
 
 _EPILOG: Final = """\
 examples:
@@ -20,13 +20,14 @@ examples:
   jitplab run wrong-slot-root-key --slot 14      another wrong slot
   jitplab explain chain.pem --registered signer.pem --key root=root.pem
   jitplab xray signer --scenario wrong-slot-root-key
+  jitplab doctor chip.txt ca.json device.log
   jitplab broker --ca signer.pem --template template.json
   jitplab chip map mbedtls_examples_608          what each slot may do, and why
 
 exit codes: 0 as foretold (explain: admitted), 1 not, 2 misuse, 3 a need is unmet
 """
 
-_COMMANDS: Final = (demo, list_, show, run, explain, xray, broker, device, chip)
+_COMMANDS: Final = (demo, list_, show, run, explain, xray, doctor, broker, device, chip)
 
 
 #: What can follow ``jitplab``.

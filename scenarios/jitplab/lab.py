@@ -246,6 +246,11 @@ class Lab:
         self._current = account
         return account
 
+    @property
+    def latest_account(self) -> Account | None:
+        """The account that was opened last, or visited last."""
+        return self._current
+
     def profiles(self) -> tuple[str, ...]:
         """Both profiles for a scenario that compares them, or the one a person chose."""
         return (self.settings.profile,) if self.settings.profile_was_chosen else ("aws-2021", "aws-2026")

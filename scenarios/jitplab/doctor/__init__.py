@@ -1,0 +1,1 @@
+"""The doctor: what the evidence says, what contradicts what, and the smallest change that helps."""

@@ -1,0 +1,186 @@
+"""The user's evidence, known by its contents and not by its file's name.
+
+Rules of this file:
+1. One file that cannot be used never stops the rest: it is named, with what was tried.
+2. A private key is named and left where it is: not read, not kept, not shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from jitpbroker.registry.jsontext import Json, parse_json
+from jitpbroker.store.described import Described, Kind, recognised
+from jitpbroker.store.errors import StateError
+from jitplab import pki
+from jitplab.doctor.certificate_text import CertificateText, certificate_texts
+from jitplab.doctor.chip_dump import ChipDump, read_dump
+from jitplab.doctor.device_log import DeviceLog, read_log
+
+_PRIVATE: Final = re.compile(
+    rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL
+)
+_LONGEST: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A certificate of the evidence and the file it came from."""
+
+    where: str
+    der: bytes
+
+
+@dataclass
+class Evidence:
+    """Everything that was recognised.
+
+    Attributes:
+        certificates: from PEM or DER, in the order they came; a file of several is a chain.
+        texts: certificates that only their text is left of.
+        dump: what a chip holds.
+        log: what the device wrote.
+        described: answers of the aws command line.
+        templates: provisioning templates, by file.
+        policies: policy documents, by file.
+        cloud: entries of AWSIotLogsV2.
+        remarks: what was not recognised, and private keys that were left alone.
+    """
+
+    certificates: list[Presented] = field(default_factory=list)
+    texts: list[CertificateText] = field(default_factory=list)
+    dump: ChipDump | None = None
+    log: DeviceLog | None = None
+    described: list[Described] = field(default_factory=list)
+    templates: list[tuple[str, str]] = field(default_factory=list)
+    policies: list[tuple[str, str]] = field(default_factory=list)
+    cloud: list[dict[str, Json]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was recognised."""
+        parts = (self.certificates, self.texts, self.described, self.templates, self.policies, self.cloud)
+        return not any(parts) and self.dump is None and self.log is None
+
+    def of_kind(self, kind: Kind) -> list[Described]:
+        """Answers of one kind."""
+        return [each for each in self.described if each.kind is kind]
+
+    def take(self, where: str, data: bytes) -> None:
+        """Read one file.
+
+        Args:
+            where: what sentences call it.
+            data: its contents.
+        """
+        if len(data) > _LONGEST:
+            self.remarks.append(f"{where} has {len(data)} bytes; evidence of up to {_LONGEST} is read")
+            return
+        if _PRIVATE.search(data):
+            self.remarks.append(f"{where} holds a private key; it was not read, and nobody needs to see it")
+            data = _PRIVATE.sub(b"", data)
+        readers: tuple[Callable[[str, bytes], bool], ...] = (
+            self._certificates,
+            self._json,
+            self._cloud,
+            self._texts,
+            self._dump,
+            self._log,
+        )
+        found = [reader(where, data) for reader in readers]  # all of them: a log may hold certificates, too
+        if data.strip() and not any(found):
+            self.remarks.append(
+                f"{where} was not recognised: it is no certificate (PEM, DER or openssl's text), no JSON of "
+                "the aws command line, no template or policy, no log of mbedTLS or AWSIotLogsV2, no chip dump"
+            )
+
+    # -- readers: each says whether it found something ---------------------------------------------
+
+    def _certificates(self, where: str, data: bytes) -> bool:
+        try:
+            if b"-----BEGIN CERTIFICATE-----" in data and not data.lstrip().startswith(b"{"):
+                found = pki.certificates_from_pem(data)
+            elif data[:2] == b"\x30\x82":
+                pki.certificate_version(data)
+                found = (data,)
+            else:
+                return False
+        except ValueError as error:
+            self.remarks.append(f"{where}: {error}")
+            return True
+        self.certificates += [Presented(where, der) for der in found]
+        return True
+
+    def _json(self, where: str, data: bytes) -> bool:
+        text = data.decode("utf-8", "replace").strip()
+        if not text.startswith(("{", "[")):
+            return False
+        try:
+            document = parse_json(text)
+        except ValueError:
+            return False
+        if isinstance(document, dict):
+            document = document.get("event", document)
+        return self._document(where, document, text)
+
+    def _document(self, where: str, document: Json, text: str) -> bool:
+        if not isinstance(document, dict):
+            return False
+        body = document.get("templateBody")
+        if isinstance(document.get("Resources"), dict):
+            self.templates.append((where, text))
+        elif isinstance(body, str) and "templateName" not in document:
+            self.templates.append((where, body))
+        elif "Statement" in document:
+            self.policies.append((where, text))
+        elif isinstance(document.get("eventType"), str):
+            self.cloud.append(document)
+        else:
+            try:
+                self.described.append(recognised(where, document))
+            except StateError:
+                return False
+        return True
+
+    def _cloud(self, _where: str, data: bytes) -> bool:
+        found = []
+        for line in data.decode("utf-8", "replace").splitlines():
+            start = line.find("{")
+            if start < 0 or '"eventType"' not in line:
+                continue
+            try:
+                entry = parse_json(line[start:])
+            except ValueError:
+                continue
+            if isinstance(entry, dict):
+                found.append(entry)
+        if len(found) == 1 and data.lstrip().startswith(b"{") and self.cloud:
+            return True  # one entry alone was read as JSON already
+        self.cloud += found
+        return bool(found)
+
+    def _texts(self, where: str, data: bytes) -> bool:
+        found = certificate_texts(where, data.decode("utf-8", "replace"))
+        self.texts += found
+        return bool(found)
+
+    def _dump(self, where: str, data: bytes) -> bool:
+        try:
+            found = read_dump(data.decode("utf-8", "replace"))
+        except ValueError as error:
+            self.remarks.append(f"{where}: {error}")
+            return True
+        if found is None:
+            return False
+        self.dump = found if self.dump is None else self.dump.joined(found)
+        return True
+
+    def _log(self, _where: str, data: bytes) -> bool:
+        found = read_log(data.decode("utf-8", "replace"))
+        if found is not None:
+            self.log = found
+        return found is not None

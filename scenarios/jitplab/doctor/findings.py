@@ -1,0 +1,288 @@
+"""What the evidence says of itself: what agrees, what contradicts what, and which failures that points to.
+
+Rules of this file:
+1. A finding names who says so: a field, a slot, a line of a log. What was not there is not a finding.
+2. A finding points to scenarios of the catalogue or speaks against them; ranking only counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from jitpbroker.store.described import Kind
+from jitpbroker.x509 import Certificate
+from jitplab.doctor.certificate_text import CertificateText
+from jitplab.doctor.device_log import CODES
+from jitplab.doctor.evidence import Evidence
+from jitplab.doctor.patient import keys_of, presented_signer, right_root_slot, sent_as_registered
+from jitplab.identifiers import Key, match
+from jitplab.outcome import JsonValue
+from jitplab.pki import key_identifier
+from jitplab.stop import By
+from jitplab.xray.cause import findings as differing
+from softatecc.certificate import SerialSource, encode_dates, hashed_serial
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the evidence says.
+
+    Attributes:
+        sentence: for the reader.
+        wrong: whether something is wrong; else it agrees.
+        points_to: scenarios that it speaks for.
+        kinds: kinds of stop that it speaks for; those of all other scenarios it speaks against.
+    """
+
+    sentence: str
+    wrong: bool
+    points_to: tuple[str, ...] = ()
+    kinds: frozenset[By] = field(default_factory=frozenset)
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The object of ``jitplab doctor --json``."""
+        return {"sentence": self.sentence, "wrong": self.wrong, "points_to": list(self.points_to)}
+
+
+_AFTER_CONNECT = frozenset({By.RULE, By.TEMPLATE, By.POLICY, By.DISCONNECT})
+
+
+def of(evidence: Evidence, root_key_slot: int | None = None) -> tuple[Finding, ...]:
+    """Everything that can be said without trying anything.
+
+    Args:
+        evidence: whatever was recognised.
+        root_key_slot: where the firmware reads the root's key, if somebody said so.
+    """
+    return (
+        *_slots(evidence, root_key_slot),
+        *_chain(evidence),
+        *_log(evidence),
+        *_texts(evidence),
+        *_account(evidence),
+        *_cloud(evidence),
+    )
+
+
+def _ca(evidence: Evidence) -> Certificate | None:
+    for each in evidence.of_kind(Kind.CA):
+        inner = each.answer["certificateDescription"]
+        if isinstance(inner, dict):
+            return Certificate.from_pem(str(inner["certificatePem"]))
+    return next((c for each in evidence.certificates if (c := Certificate.from_der(each.der)).is_ca), None)
+
+
+def _slots(evidence: Evidence, said: int | None) -> Iterator[Finding]:
+    """Which slot holds the key that the registered signer was issued by."""
+    ca, dump = _ca(evidence), evidence.dump
+    if ca is None or dump is None:
+        return
+    right = right_root_slot(dump, ca)
+    if right is None:
+        yield Finding(
+            "no slot of the dump holds the key that the registered signer's authority key identifier "
+            f"({(ca.authority_key_identifier or b'').hex()}) is of",
+            wrong=True,
+        )
+        return
+    others = [
+        slot
+        for slot in dump.slots
+        if slot != right and dump.holds_a_key(slot) and dump.stored_key(slot) != ca.p256_point
+    ]
+    sent = presented_signer(evidence, ca)
+    aki = Certificate.from_der(sent).authority_key_identifier if sent is not None else None
+    named = match(aki or b"", keys_of(dump, ca)) if sent is not None else None
+    read = right in {said, named.slot if named is not None else None}
+    if read or (sent is None and sent_as_registered(evidence, ca)):
+        yield Finding(
+            f"slot {right} holds the key of the registered signer's issuer, and was read", wrong=False
+        )
+    elif others:
+        yield Finding(
+            f"wrong slot: slot {right} holds the key of the registered signer's issuer, and slot {others[0]} "
+            "another CA's; a firmware that reads any slot but the first rebuilds a signer that is not the "
+            "registered one",
+            wrong=True,
+            points_to=("wrong-slot-root-key",),
+        )
+    else:
+        yield Finding(f"slot {right} holds the key of the registered signer's issuer", wrong=False)
+
+
+def _chain(evidence: Evidence) -> Iterator[Finding]:
+    """The presented signer beside the registered one."""
+    ca = _ca(evidence)
+    sent = presented_signer(evidence, ca) if ca is not None else None
+    if ca is None or sent is None:
+        return
+    keys = keys_of(evidence.dump, ca) if evidence.dump is not None else _keys(evidence, ca)
+    for each in differing(sent, ca.der, (), keys):
+        name = each.difference.field.name
+        yield Finding(
+            f"the presented signer is not the registered one: {each.sentence}",
+            wrong=True,
+            points_to=_points(name, each.difference.ours, Certificate.from_der(sent), keys),
+        )
+
+
+def _keys(evidence: Evidence, ca: Certificate) -> tuple[Key, ...]:
+    found = [Key("the registered signer", ca.p256_point)] if ca.p256_point else []
+    for each in evidence.certificates:
+        certificate = Certificate.from_der(each.der)
+        if certificate.p256_point is not None:
+            found.append(Key(certificate.label, certificate.p256_point))
+    return tuple(found)
+
+
+def _points(name: str, value: bytes, sent: Certificate, keys: tuple[Key, ...]) -> tuple[str, ...]:
+    match name:
+        case "subjectPublicKey":
+            return ("signer-key-from-the-wrong-slot",)
+        case "notBefore" | "notAfter":
+            return ("signer-dates-are-not-stored",)
+        case "authorityKeyIdentifier":
+            return _points_of_identifier(value, sent, keys)
+        case "subject":
+            return ("root-sent-instead-of-the-signer",)
+        case _:
+            return ()
+
+
+def _points_of_identifier(value: bytes, sent: Certificate, keys: tuple[Key, ...]) -> tuple[str, ...]:
+    if value == sent.subject_key_identifier:
+        return ("authority-identifier-is-the-subjects", "wrong-slot-root-key")
+    found = match(value, keys)
+    if found is not None and found.defect is not None:
+        return ("identifier-of-72-bytes",)
+    return ("wrong-slot-root-key",)
+
+
+def _log(evidence: Evidence) -> Iterator[Finding]:
+    log = evidence.log
+    if log is None:
+        return
+    for code in log.codes:
+        words, where = CODES[code]
+        if where == "closed" and log.closed_after_connect:
+            yield Finding(
+                f"the device's log has -0x{code:04X}, {words}, after a completed handshake and without "
+                "CONNACK: TLS is not at fault; the broker looked at the certificate, its registration or its "
+                "policy and hung up",
+                wrong=True,
+                kinds=_AFTER_CONNECT,
+            )
+        elif where == "own trust":
+            yield Finding(
+                f"the device's log has -0x{code:04X}, {words}",
+                wrong=True,
+                points_to=("own-root-as-server-trust", "device-clock-is-unset"),
+                kinds=frozenset({By.TLS}),
+            )
+        else:
+            yield Finding(f"the device's log has -0x{code:04X}, {words}", wrong=True)
+    if not log.codes:
+        yield Finding("the device's log has none of mbedTLS's error codes that are known here", wrong=False)
+
+
+def _texts(evidence: Evidence) -> Iterator[Finding]:
+    """Whether certificates that only text is left of agree with themselves and with each other."""
+    by_name = {each.subject: each for each in evidence.texts}
+    for each in evidence.texts:
+        yield from _identifiers(each, by_name.get(each.issuer))
+        yield from _serial(each)
+    if evidence.texts and not evidence.certificates:
+        yield Finding(
+            "the certificates are there as text only: their signatures cannot be checked, and whether they "
+            "are byte for byte what was registered cannot be said",
+            wrong=False,
+        )
+
+
+def _identifiers(each: CertificateText, issuer: CertificateText | None) -> Iterator[Finding]:
+    ski, aki, key = each.subject_key_identifier, each.authority_key_identifier, each.public_key
+    if ski is not None and key is not None:
+        fits = key_identifier(key) == ski
+        yield Finding(
+            f"{each.name}: subjectKeyIdentifier is {'' if fits else 'not '}SHA1(04|X|Y) of its key",
+            wrong=not fits,
+        )
+    if aki is not None and issuer is not None and issuer.public_key is not None:
+        fits = key_identifier(issuer.public_key) == aki
+        yield Finding(
+            f"{each.name}: authorityKeyIdentifier is {'' if fits else 'not '}that of {issuer.name}'s key",
+            wrong=not fits,
+            points_to=() if fits else ("wrong-slot-root-key", "identifier-of-72-bytes"),
+        )
+
+
+def _serial(each: CertificateText) -> Iterator[Finding]:
+    """Whether a serial number of 16 bytes is the one that the rule PUB_KEY_HASH computes."""
+    if each.serial is None or len(each.serial) != 16 or each.public_key is None or each.not_before is None:
+        return
+    try:
+        begins = datetime.strptime(each.not_before, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
+        dates = encode_dates(begins, 0)
+    except (ValueError, KeyError):
+        return
+    computed = hashed_serial(SerialSource.PUB_KEY_HASH, each.public_key, bytes(64) + dates + bytes(5), 16)
+    if computed == each.serial:
+        yield Finding(
+            f"{each.name}: its serial number is the hash of its key and issue date, as a chip computes it",
+            wrong=False,
+        )
+
+
+def _account(evidence: Evidence) -> Iterator[Finding]:
+    for each in evidence.of_kind(Kind.CA):
+        inner = each.answer["certificateDescription"]
+        assert isinstance(inner, dict), "recognised lets objects pass only"
+        if inner.get("status") != "ACTIVE":
+            yield Finding(
+                f"the CA certificate's status is {inner.get('status')}",
+                wrong=True,
+                points_to=("ca-is-inactive",),
+            )
+        if inner.get("autoRegistrationStatus") != "ENABLE":
+            yield Finding(
+                f"the CA certificate's autoRegistrationStatus is {inner.get('autoRegistrationStatus')}",
+                wrong=True,
+                points_to=("auto-registration-is-disabled",),
+            )
+        if not each.answer.get("registrationConfig"):
+            yield Finding(
+                "the CA certificate has no registrationConfig, so nothing activates what it registers",
+                wrong=True,
+                points_to=("registered-but-never-activated",),
+            )
+    for each in evidence.of_kind(Kind.CERTIFICATE):
+        inner = each.answer["certificateDescription"]
+        assert isinstance(inner, dict), "recognised lets objects pass only"
+        status = inner.get("status")
+        points = {
+            "INACTIVE": ("certificate-was-deactivated", "quarantine"),
+            "REVOKED": ("certificate-was-revoked",),
+            "PENDING_TRANSFER": ("certificate-is-in-transfer",),
+            "PENDING_ACTIVATION": (
+                "parameter-not-in-the-subject",
+                "role-lacks-permission",
+                "registered-but-never-activated",
+            ),
+        }.get(str(status), ())
+        yield Finding(f"the device certificate is registered, {status}", wrong=bool(points), points_to=points)
+
+
+def _cloud(evidence: Evidence) -> Iterator[Finding]:
+    for entry in evidence.cloud:
+        if entry.get("status") != "Failure":
+            continue
+        reason, event = str(entry.get("reason", "")), str(entry.get("eventType"))
+        points: tuple[str, ...] = ()
+        kinds: frozenset[By] = frozenset()
+        if event == "Connect" and reason == "AUTHORIZATION_FAILURE":
+            points, kinds = ("client-id-is-not-the-thing-name", "no-policy-at-all"), frozenset({By.POLICY})
+        elif event == "Connection.AuthNError":
+            kinds = frozenset({By.RULE})
+        yield Finding(f"the log has {event}: Failure, {reason}", wrong=True, points_to=points, kinds=kinds)

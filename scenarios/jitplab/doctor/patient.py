@@ -1,0 +1,227 @@
+"""The lab rebuilt from the evidence: which chip, which chain, which account; and what was inferred.
+
+Rules of this file:
+1. Whatever the evidence leaves open is taken from the case, and said.
+2. Which slot the firmware reads is told by the signer it presented; without one, another public key that lies
+   in the chip is the likeliest slip, and is said to be assumed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jitpbroker.admission.profiles import Profile
+from jitpbroker.registry.entities import AutoRegistration, CaStatus, RegistrationConfig
+from jitpbroker.store.described import Kind
+from jitpbroker.x509 import Certificate
+from jitplab import anatomy, pki
+from jitplab import chain as case_chain
+from jitplab.account import ROLE_ARN, case_template
+from jitplab.chain import Slot
+from jitplab.doctor.chip_dump import ChipDump
+from jitplab.doctor.evidence import Evidence
+from jitplab.doctor.situation import Firmware, Owner, Situation
+from jitplab.identifiers import Key, match
+from jitplab.maker import device_serial
+from softatecc.certificate import CertificateDefinition, CertificateError, rebuild
+
+_CASE_CLIENT_ID = "testclient"
+
+
+class NotEnough(Exception):  # noqa: N818 - the evidence's lack, told in a sentence
+    """What is missing to try it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user says beside the evidence.
+
+    Attributes:
+        profile: which AWS.
+        at: the time.
+        root_key_slot: where the firmware reads the root's key, if that is known.
+        client_id: of CONNECT.
+        server_name: whether SNI is sent.
+    """
+
+    profile: Profile
+    at: datetime
+    root_key_slot: int | None = None
+    client_id: str = _CASE_CLIENT_ID
+    server_name: bool = True
+
+
+def keys_of(dump: ChipDump, ca: Certificate | None) -> tuple[Key, ...]:
+    """Every public key at hand, named by where it lies; those that look like keys first."""
+    right = right_root_slot(dump, ca) if ca is not None else None
+    own = ca.p256_point if ca is not None else None
+    found = []
+    for slot in sorted(dump.slots, key=lambda slot: (not dump.holds_a_key(slot), slot)):
+        key = dump.stored_key(slot)
+        if key is not None:
+            name = "another CA" if dump.holds_a_key(slot) else "nobody (no key lies there)"
+            found.append(
+                Key("the signer" if key == own else "the root" if slot == right else name, key, slot)
+            )
+    found += [Key("the device itself", key, slot) for slot, key in sorted(dump.keys.items())]
+    if own is not None:
+        found.append(Key("the registered signer", own))
+    return tuple(found)
+
+
+def situation_of(evidence: Evidence, wishes: Wishes) -> Situation:
+    """The situation that the evidence tells of.
+
+    Raises:
+        NotEnough: a chip dump or a CA certificate is missing, or is of another kind than the case's.
+    """
+    dump = evidence.dump
+    if dump is None:
+        raise NotEnough("a chip dump: jitplab doctor --dump-chip URL > chip.txt")
+    ca, owner, said = _owner(evidence)
+    try:
+        signer_definition = case_chain.signer_definition(ca.der)
+    except (AssertionError, ValueError) as error:
+        raise NotEnough(f"a signer of the case's kind: {error}") from None
+    firmware, more = _firmware(evidence, dump, ca, wishes)
+    device_definition, leaf, profile, still_more = _leaf(evidence, dump, ca, wishes)
+    return Situation(
+        dump,
+        signer_definition,
+        device_definition,
+        leaf,
+        ca,
+        firmware,
+        owner,
+        profile,
+        wishes.at,
+        (*said, *more, *still_more),
+    )
+
+
+def _owner(evidence: Evidence) -> tuple[Certificate, Owner, tuple[str, ...]]:
+    """The registered CA certificate and what is set about it."""
+    bodies = [body for _, body in evidence.templates]
+    for each in evidence.of_kind(Kind.CA):
+        inner = each.answer["certificateDescription"]
+        assert isinstance(inner, dict), "recognised lets objects pass only"
+        ca = Certificate.from_pem(str(inner["certificatePem"]))
+        config = each.answer.get("registrationConfig")
+        body = config.get("templateBody") if isinstance(config, dict) else None
+        template = str(body) if body is not None else bodies[0] if bodies else None
+        owner = Owner(
+            CaStatus(str(inner.get("status", "ACTIVE"))),
+            AutoRegistration(str(inner.get("autoRegistrationStatus", "DISABLE"))),
+            RegistrationConfig(template, ROLE_ARN) if template is not None else None,
+        )
+        return ca, owner, ()
+    signers = [c for each in evidence.certificates if (c := Certificate.from_der(each.der)).is_ca]
+    if not signers:
+        raise NotEnough("the registered CA certificate: aws iot describe-ca-certificate --certificate-id ID")
+    template = bodies[0] if bodies else case_template()
+    owner = Owner(CaStatus.ACTIVE, AutoRegistration.ENABLE, RegistrationConfig(template, ROLE_ARN))
+    said = "the account is not in the evidence: the CA certificate is taken to be ACTIVE, with a template"
+    return signers[0], owner, (said,)
+
+
+def presented_signer(evidence: Evidence, ca: Certificate) -> bytes | None:
+    """A certificate of the evidence that bears the registered one's name and is another."""
+    for each in evidence.certificates:
+        certificate = Certificate.from_der(each.der)
+        if certificate.subject == ca.subject and certificate.der != ca.der:
+            return each.der
+    return None
+
+
+def sent_as_registered(evidence: Evidence, ca: Certificate) -> bool:
+    """Whether a chain of the evidence, a leaf and more in one file, has the registered certificate in it."""
+    chains = {each.where for each in evidence.certificates if not Certificate.from_der(each.der).is_ca}
+    return any(each.der == ca.der and each.where in chains for each in evidence.certificates)
+
+
+def right_root_slot(dump: ChipDump, ca: Certificate) -> int | None:
+    """The slot whose key the registered signer's authority key identifier is of."""
+    wanted = ca.authority_key_identifier
+    keys = (Key("", key, slot) for slot in dump.slots if (key := dump.stored_key(slot)) is not None)
+    return next((key.slot for key in keys if key.identifier == wanted), None)
+
+
+def _firmware(
+    evidence: Evidence, dump: ChipDump, ca: Certificate, wishes: Wishes
+) -> tuple[Firmware, tuple[str, ...]]:
+    plain = Firmware(
+        wishes.root_key_slot,
+        Slot.SIGNER_PUBLIC_KEY,
+        server_name=wishes.server_name,
+        client_id=wishes.client_id,
+    )
+    if wishes.root_key_slot is not None:
+        return plain, ()
+    sent = presented_signer(evidence, ca)
+    if sent is not None:
+        found = match(Certificate.from_der(sent).authority_key_identifier or b"", keys_of(dump, ca))
+        if found is not None and found.slot is not None:
+            tail = bytes(8) if found.derivation.endswith("00*8)") else b""
+            return replace(plain, root_key_slot=found.slot, key_tail=tail), ()
+    right = right_root_slot(dump, ca)
+    if sent is None and sent_as_registered(evidence, ca):
+        return replace(plain, root_key_slot=right), ()
+    own = ca.p256_point
+    others = [
+        slot
+        for slot in dump.slots
+        if slot != right and dump.holds_a_key(slot) and dump.stored_key(slot) != own
+    ]
+    if others:
+        said = (
+            f"which slot the firmware reads the root's key from is not in the evidence: slot {others[0]} is "
+            "assumed, the other public key in the chip (--root-key-slot N says it)"
+        )
+        return replace(plain, root_key_slot=others[0]), (said,)
+    return replace(plain, root_key_slot=right), ()
+
+
+def _makes(definition: CertificateDefinition, dump: ChipDump, ca: Certificate, sent: bytes) -> bool:
+    """Whether a definition rebuilds what was sent, but for the identifier that the firmware puts in."""
+    try:
+        made = rebuild(definition, dump.read, ca.p256_point)
+        differ = anatomy.names_that_differ(sent, made)
+    except (CertificateError, LookupError, ValueError):
+        return False
+    return set(differ) <= {"authorityKeyIdentifier"}
+
+
+def _leaf(
+    evidence: Evidence, dump: ChipDump, ca: Certificate, wishes: Wishes
+) -> tuple[CertificateDefinition | None, bytes, Profile, tuple[str, ...]]:
+    """The leaf's definition, the leaf, the rules to judge it by, and what stands in."""
+    sent = [each.der for each in evidence.certificates if not Certificate.from_der(each.der).is_ca]
+    serial_number = b"\x01\x23" + bytes(6) + b"\xee"
+    if dump.configuration is not None:
+        serial_number = dump.configuration[:4] + dump.configuration[8:13]
+    nobody = pki.Authority(pki.KeySource(None).key("stand-in"), ca.der)
+    public_key = dump.keys.get(Slot.DEVICE_PRIVATE_KEY)
+    key = public_key or pki.KeySource(None).key("stand-in for slot 0").public_key
+    leaf = pki.make_device_certificate(
+        nobody,
+        key,
+        common_name=case_chain.device_common_name(serial_number),
+        serial=device_serial(key),
+    )
+    if public_key is not None and Slot.DEVICE_COMPRESSED in dump.slots:
+        definition = case_chain.device_definition(leaf)
+        if not sent or _makes(definition, dump, ca, sent[0]):
+            said = "the device certificate's shape is the case's; its key, dates and signature are the chip's"
+            return definition, leaf, wishes.profile, (said,)
+    if sent:
+        return None, sent[0], wishes.profile, ("the device certificate is judged as it was sent",)
+    unasked = replace(
+        wishes.profile,
+        onboarding=tuple(rule for rule in wishes.profile.onboarding if rule.name != "every_link_is_signed"),
+    )
+    said = (
+        "the device's own key cannot be dumped and its public key is not in the evidence: a fresh key stands "
+        "in, so whether the leaf's signature is right was not asked"
+    )
+    return None, leaf, unasked, (said,)
