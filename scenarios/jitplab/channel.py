@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from jitplab.lent_key import LentKey, Signer, why_not
+from jitplab.tap import Tap
 
 #: A guard against a peer that never answers; no outcome is ever derived from it but ``SILENCE``.
 PATIENCE_SECONDS = 10.0
@@ -65,6 +66,7 @@ class Endpoint:
         tls: "1.2" or "1.3" to allow just that version, ``None`` for both.
         clock: the time the client believes it is, by which it judges the server's certificate; ``None`` is
             the machine's.
+        tap: hears what passes, and is given the secrets of TLS.
     """
 
     host: str
@@ -74,6 +76,7 @@ class Endpoint:
     alpn: tuple[str, ...] = ()
     tls: str | None = None
     clock: datetime | None = None
+    tap: Tap | None = field(default=None, repr=False, compare=False)
 
 
 class Channel(Protocol):
@@ -147,11 +150,32 @@ def _opened(endpoint: Endpoint, identity: Identity, way: str | None) -> Channel:
     return TlsliteChannel(endpoint, identity)
 
 
-def connect(endpoint: Endpoint) -> socket.socket:
+class Socket(Protocol):
+    """What a channel needs of a connected socket."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send all of it."""
+        ...
+
+    def recv(self, size: int, /) -> bytes:
+        """The next bytes, none at the end of the stream."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+def connect(endpoint: Endpoint) -> Socket:
     """A TCP connection with the guard set and small packets sent at once."""
     sock = socket.create_connection((endpoint.host, endpoint.port), timeout=PATIENCE_SECONDS)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
+    return sock if endpoint.tap is None else endpoint.tap.listen(sock)
+
+
+def keylog_of(endpoint: Endpoint) -> str | None:
+    """Where the secrets of a connection go: the tap's file, or what ``SSLKEYLOGFILE`` names."""
+    return str(endpoint.tap.keylog) if endpoint.tap is not None else os.environ.get("SSLKEYLOGFILE")
 
 
 def broken(error: OSError) -> str:
@@ -171,7 +195,7 @@ def client_context(endpoint: Endpoint, alpn: Sequence[str] = ()) -> ssl.SSLConte
         context.minimum_version = context.maximum_version = only
     if alpn or endpoint.alpn:
         context.set_alpn_protocols(list(alpn or endpoint.alpn))
-    if keylog := os.environ.get("SSLKEYLOGFILE"):
+    if keylog := keylog_of(endpoint):
         context.keylog_filename = keylog
     return context
 

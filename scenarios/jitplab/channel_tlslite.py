@@ -19,7 +19,7 @@ from tlslite.x509 import X509
 from tlslite.x509certchain import X509CertChain
 
 from jitplab import pki
-from jitplab.channel import Closed, Endpoint, HandshakeFailed, Identity, broken, connect
+from jitplab.channel import Closed, Endpoint, HandshakeFailed, Identity, broken, connect, keylog_of
 from jitplab.lent_key import Signer, der_signature
 
 _VERSIONS = {"1.2": (3, 3), "1.3": (3, 4)}
@@ -109,7 +109,7 @@ class TlsliteChannel:
         except BaseException:
             sock.close()
             raise
-        self._log_keys()
+        self._log_keys(keylog_of(endpoint))
 
     def _check_server(self, endpoint: Endpoint) -> None:
         """tlslite-ng checks no server certificate; the firmware must, by OpenSSL's rules."""
@@ -134,9 +134,8 @@ class TlsliteChannel:
         if objection is not None:
             raise HandshakeFailed(objection)
 
-    def _log_keys(self) -> None:
+    def _log_keys(self, path: str | None) -> None:
         """``SSLKEYLOGFILE`` for TLS 1.2 (tlslite-ng keeps no TLS 1.3 traffic secrets to be written)."""
-        path = os.environ.get("SSLKEYLOGFILE")
         if path and self._connection.version == _VERSIONS["1.2"]:
             random = bytes(self._connection._clientRandom).hex()  # noqa: SLF001 - it has no other name
             secret = bytes(self._connection.session.masterSecret).hex()

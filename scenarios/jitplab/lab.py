@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -30,6 +30,7 @@ from jitplab.needs import Need, unmet
 from jitplab.outcome import Call, Fact, JsonValue, Milestone, Outcome, SignerDifference, signer_differences
 from jitplab.settings import Settings
 from jitplab.stop import Stop, stop_of_error, stop_of_visit
+from jitplab.tap import Tap
 from jitplab.visit import CASE_CLIENT_ID, Message, Presence, Visit, visit
 from softatecc.certificate import CertificateDefinition
 
@@ -50,13 +51,18 @@ def _as_it_is(endpoint: Endpoint) -> Endpoint:
 class Lab:
     """A context manager; everything opened in it is closed with it.
 
+    Args:
+        settings: what the run is made with.
+        tap: hears every connection of the firmware's.
+
     Raises:
         ValueError: a setting that does not exist.
         NeedUnmet: the chip or the library cannot be had.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, tap: Tap | None = None) -> None:
         self.settings = settings or Settings()
+        self._tap = tap
         self._keys = pki.KeySource(self.settings.seed)
         self.parties = Parties.of(self._keys)
         self._stack = ExitStack()
@@ -307,7 +313,9 @@ class Lab:
         Raises:
             ConnectionError: the broker did not let it in.
         """
-        return Presence(account.endpoint(), self.identity(device, chain), connect, way=self.settings.tls_by)
+        return Presence(
+            self._way_to(account), self.identity(device, chain), connect, way=self.settings.tls_by
+        )
 
     def connect_with_key(
         self,
@@ -357,7 +365,7 @@ class Lab:
         """Note what the registry says before and after a visit, and which rule objected to it."""
         account = account or self._current or self.account()
         before, known = account.status_of(chain.device), len(account.records())
-        seen = go(account.endpoint(sni=sni))
+        seen = go(self._way_to(account, sni=sni))
         account.settle()
         new = account.records()[known:]
         decision = next((r for r in new if isinstance(r, broker_trace.Decision)), None)
@@ -378,6 +386,9 @@ class Lab:
         self._presented = chain
         self._current = account
         return call
+
+    def _way_to(self, account: Account, *, sni: bool = True) -> Endpoint:
+        return replace(account.endpoint(sni=sni), tap=self._tap)
 
     def last_refusal(self, account: Account) -> Refusal:
         """The newest objection in an account's trace.

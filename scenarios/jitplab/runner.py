@@ -28,6 +28,7 @@ from jitplab.outcome import Outcome
 from jitplab.played import Played
 from jitplab.scenario import NeedUnmet, Part, Scenario, ScenarioError, find, run
 from jitplab.settings import Settings
+from jitplab.tap import Tap
 from softatecc.transports import NoResponse
 from softatecc.transports.guard import ChangeRefused
 
@@ -51,8 +52,12 @@ class Order:
 Heard: TypeAlias = Callable[[Played], None]
 
 
-def play(order: Order) -> Played:
+def play(order: Order, tap: Tap | None = None) -> Played:
     """Play one scenario in a lab of its own.
+
+    Args:
+        order: what to play.
+        tap: hears every connection of the firmware's.
 
     Raises:
         Misuse: a parameter the scenario does not have, or a setting that does not exist.
@@ -61,7 +66,7 @@ def play(order: Order) -> Played:
     outcome: Outcome | None = None
     skipped = error = None
     try:
-        outcome = _outcome(order)
+        outcome = _outcome(order, tap)
     except (NeedUnmet, ChangeRefused, NoResponse) as unmet:
         skipped = str(unmet)
     except ScenarioError as misuse:
@@ -73,12 +78,12 @@ def play(order: Order) -> Played:
     return Played(order.name, outcome, skipped, error, time.monotonic() - began)
 
 
-def _outcome(order: Order) -> Outcome:
+def _outcome(order: Order, tap: Tap | None) -> Outcome:
     chosen = find(order.name)
     chosen.check(order.parameters)
     with ExitStack() as stack:
         try:
-            lab = stack.enter_context(Lab(order.settings))
+            lab = stack.enter_context(Lab(order.settings, tap))
         except ValueError as error:
             raise Misuse(str(error)) from None
         return run(chosen, lab, order.parameters)

@@ -7,19 +7,22 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jitplab.commands import blind, options
 from jitplab.junit import junit
 from jitplab.outcome import JsonValue
+from jitplab.pcapng import pcapng
 from jitplab.played import Played, Verdict
 from jitplab.report import outcome_lines
 from jitplab.run_report import Progress, table_lines
-from jitplab.runner import Misuse, Order, in_play_order, play_all
+from jitplab.runner import Misuse, Order, in_play_order, play, play_all
 from jitplab.scenario import Scenario, ScenarioError, catalogue, find
 from jitplab.selection import SelectionError, selection
 from jitplab.settings import Settings, is_inside, quick
+from jitplab.tap import Tap
 from jitplab.terminal import style_of
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ examples:
   jitplab run --all -k "slot and not wrong"      what has slot in its name or area, but not wrong
   jitplab run --all --junit report.xml --html report
   jitplab run --all --scenarios our/scenarios    with your own beside ours
+  jitplab run wrong-slot-root-key --pcap run.pcapng      Wireshark decrypts it as it is
   jitplab run --any --blind                      a failure to be found; --hint opens views, --reveal tells
   jitplab run --all --seed 1 --device tcp://localhost:8608     on jitplab device --fresh --seed 1
 
@@ -82,6 +86,12 @@ def add_to(commands: SubParsers) -> None:
     told = command.add_argument_group("what is told")
     told.add_argument("--json", action="store_true", help="one object for one name, an array for several")
     told.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML for a CI server, too")
+    told.add_argument(
+        "--pcap",
+        metavar="FILE",
+        type=Path,
+        help="save one scenario's connections with the secrets of their TLS, for Wireshark (pcapng)",
+    )
     told.add_argument("--html", metavar="DIR", type=Path, help="write a page for each scenario, too")
     blind.add_to(command.add_argument_group("to find out by yourself"))
     lab = command.add_argument_group("the lab")
@@ -151,15 +161,16 @@ def act(chosen: argparse.Namespace) -> int:
         return blind.act(chosen)
     if not chosen.names and not chosen.all and chosen.matching is None:
         chosen.refuse("name a scenario, or give --all or -k EXPR")
+    if chosen.pcap is not None and (len(chosen.names) != 1 or (chosen.jobs or 1) > 1):
+        chosen.refuse("--pcap saves one scenario, played in this process; give one NAME and no --jobs")
     if chosen.names and chosen.all:
         chosen.refuse("--all is every scenario; leave it out, or the names")
     try:
         plan = _plan(chosen)
-        runs = _played(plan, chosen.scenarios)
+        runs = _played(plan, chosen.scenarios) if chosen.pcap is None else _recorded(plan, chosen.pcap)
+        _write(chosen, plan, runs)
     except (ScenarioError, SelectionError, Misuse) as error:
         return options.complain(str(error), options.MISUSE)
-    try:
-        _write(chosen, plan, runs)
     except OSError as error:
         return options.complain(f"{error.filename} cannot be written: {error.strerror}", options.MISUSE)
     return _tell(chosen, plan, runs)
@@ -175,6 +186,25 @@ def _played(plan: _Plan, own: Sequence[Path]) -> tuple[Played, ...]:
     finally:
         progress.end()
     return tuple(sorted(runs, key=lambda played: (plan.known[played.name].area, played.name)))
+
+
+def _recorded(plan: _Plan, target: Path) -> tuple[Played, ...]:
+    """Play one scenario with a tap on its connections, and save what was heard."""
+    (each,) = plan.scenarios
+    now = plan.settings.now
+    with Tap(lambda: now or datetime.now(UTC)) as tap:
+        played = play(Order(each.name, plan.settings, plan.parameters), tap)
+        secrets = tap.secrets()
+        data = pcapng(tap.conversations, secrets)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it opens what it holds
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    if tap.conversations and not secrets:
+        options.complain(
+            f"{target} cannot be decrypted: tlslite-ng keeps no secrets of TLS 1.3; choose --tls ssl", 0
+        )
+    return (played,)
 
 
 def _write(chosen: argparse.Namespace, plan: _Plan, runs: Sequence[Played]) -> None:
