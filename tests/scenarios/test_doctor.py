@@ -23,6 +23,7 @@ from jitplab.doctor.evidence import Evidence
 from jitplab.doctor.knobs import KNOBS, Layer
 from jitplab.doctor.patient import Wishes
 from jitplab.documents import COMMON_NAME, allow, policy_document, template
+from jitplab.firmware import ca_key_of_3_7_9
 from jitplab.lab import Lab, Settings
 from jitplab.terminal import Style
 
@@ -68,7 +69,7 @@ def bench() -> Iterator[Bench]:
         chains = {
             "right": lab.rebuild_chain(device),
             "slot 13": lab.rebuild_chain(device, root_key_slot=13),
-            "72 bytes": lab.rebuild_chain(device, as_authority=lambda key: key + bytes(8)),
+            "72 bytes": lab.rebuild_chain(device, get_ca_key=ca_key_of_3_7_9),
         }
         yield Bench(
             ChipDump(configuration, slots, {0: device.public_key}).text(),

@@ -13,6 +13,7 @@ from jitplab.chain import Slot
 from jitplab.doctor.knobs import Change
 from jitplab.doctor.patient import right_root_slot
 from jitplab.doctor.situation import Situation
+from jitplab.firmware import ca_key
 from jitplab.lab import Chain, Device, Lab, Making, Settings
 from jitplab.outcome import Call, JsonValue
 from softatecc.library import LibraryError
@@ -99,6 +100,6 @@ def _chain(lab: Lab, device: Device, situation: Situation) -> Chain:
     chain = lab.rebuild_chain(
         device,
         root_key_slot=firmware.root_key_slot,
-        as_authority=lambda key: key + firmware.key_tail,
+        get_ca_key=lambda library, where: ca_key(library, where) + firmware.key_tail,
     )
     return chain if firmware.sends_signer else Chain(chain.device, None)
