@@ -5,6 +5,10 @@ missing=""
 command -v mosquitto_pub >/dev/null 2>&1 || missing="$missing mosquitto-clients"
 command -v tshark >/dev/null 2>&1 || missing="$missing tshark"
 command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
+command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+command -v node >/dev/null 2>&1 || missing="$missing nodejs"
+command -v npm >/dev/null 2>&1 || missing="$missing npm"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing$missing"
