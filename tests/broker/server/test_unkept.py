@@ -45,3 +45,17 @@ def test_a_client_is_told_nothing_that_could_not_be_written(
     (first, *_) = broker.records(Disconnect)
     assert isinstance(first, Disconnect)
     assert (first.by, first.why) == ("server", "the broker could not write its state: the disk is full")
+
+
+def test_a_burst_costs_one_commit(start_broker: StartBroker, join: Join) -> None:
+    """Fifty messages in one record are handled in one turn of the event loop, and acknowledged in one."""
+    disk = Disk()
+    client = join(start_broker(commit=disk.commit), "device")
+    before = disk.commits
+
+    client.send(*(mqtt.Publish("a", b"1", 1, packet_id=number) for number in range(1, 51)))
+    acknowledged = [client.packet() for _ in range(50)]
+    commits = disk.commits - before
+
+    assert acknowledged == [mqtt.PubAck(number) for number in range(1, 51)]
+    assert commits < 25  # one, and one more for every second that passes meanwhile
