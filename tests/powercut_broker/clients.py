@@ -1,4 +1,4 @@
-"""What loads the broker while its power is cut: a publisher, a listener, an owner."""
+"""What loads the broker while its power is cut: publisher, listener, owner, newcomers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
+from urllib.parse import quote
 
 from jitpbroker import mqtt
 
 TOPIC: Final = "power/cuts"
 RETAINED: Final = "power/retained"
+UNREAD: Final = "power/unread"
 LISTENER: Final = "listener"
+SLEEPER: Final = "sleeper"
 #: How many messages the publisher sends before it waits for the first PUBACK.
 WINDOW: Final = 8
 _GONE: Final = (ConnectionError, ssl.SSLError, TimeoutError, OSError)
@@ -26,16 +30,17 @@ class Ledger:
     """What was sent and what was acknowledged, over all rounds."""
 
     acknowledged: set[int] = field(default_factory=set)
+    unread: set[int] = field(default_factory=set)  # acknowledged, and read by nobody before the cut
     received: set[int] = field(default_factory=set)
     retained: int = 0  # the last one acknowledged
     retained_sent: int = 0
     things: set[str] = field(default_factory=set)
-    next_number: int = 1
+    admitted: set[str] = field(default_factory=set)  # certificate ids of devices that were let in
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def number(self) -> int:
-        """The next message's."""
-        self.next_number += 1
-        return self.next_number - 1
+        """The next message's, thing's or device's; never the same to two threads."""
+        return next(self.numbers)
 
 
 class Connection:
@@ -92,26 +97,25 @@ def until_it_is_cut(work: Callable[[], None]) -> Callable[[], None]:
 
 
 def publisher(connection: Connection, ledger: Ledger) -> Callable[[], None]:
-    """Sends a window of messages, every fourth of them retained, and notes what is acknowledged."""
+    """Sends a window of messages, one to the sleeper, every fourth retained; notes what is acknowledged."""
 
     def work() -> None:
-        sent: dict[int, tuple[int, bool]] = {}
+        sent: dict[int, tuple[int, str]] = {}
         packets: list[mqtt.Packet] = []
         for at in range(1, WINDOW + 1):
-            number, retained = ledger.number(), at % 4 == 0
-            sent[at] = (number, retained)
-            topic = RETAINED if retained else TOPIC
-            if retained:
+            number, topic = ledger.number(), UNREAD if at == 1 else RETAINED if at % 4 == 0 else TOPIC
+            sent[at] = (number, topic)
+            if topic == RETAINED:
                 ledger.retained_sent = number
             payload = str(number).encode()
-            packets.append(mqtt.Publish(topic, payload, qos=1, retain=retained, packet_id=at))
+            packets.append(mqtt.Publish(topic, payload, qos=1, retain=topic == RETAINED, packet_id=at))
         connection.send(*packets)
         while sent:
             answer = connection.packet()
             if isinstance(answer, mqtt.PubAck):
-                number, retained = sent.pop(answer.packet_id)
-                ledger.acknowledged.add(number)
-                if retained:
+                number, topic = sent.pop(answer.packet_id)
+                (ledger.unread if topic == UNREAD else ledger.acknowledged).add(number)
+                if topic == RETAINED:
                     ledger.retained = max(ledger.retained, number)
 
     return work
@@ -149,16 +153,27 @@ def owner(control: str, ledger: Ledger) -> Callable[[], None]:
 
 def things_of(control: str) -> set[str]:
     """The names of all things there are."""
+    things = _listed(control, "/things?maxResults=250", "things", "nextToken", "nextToken")
+    return {str(thing["thingName"]) for thing in things}
+
+
+def active_in(control: str) -> set[str]:
+    """The ids of all device certificates that are ACTIVE."""
+    certificates = _listed(control, "/certificates?pageSize=250", "certificates", "nextMarker", "marker")
+    return {str(each["certificateId"]) for each in certificates if each["status"] == "ACTIVE"}
+
+
+def _listed(control: str, path: str, member: str, answered: str, asked: str) -> list[dict[str, object]]:
+    """Every page of a list; ``answered`` names what leads on, ``asked`` the parameter that takes it."""
     host, _, port = control.removeprefix("http://").rpartition(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=10)
-    found: set[str] = set()
+    found: list[dict[str, object]] = []
     token: str | None = ""
     while token is not None:
-        more = f"&nextToken={token}" if token else ""
-        connection.request("GET", f"/things?maxResults=250{more}")
+        connection.request("GET", path + (f"&{asked}={quote(token, safe='')}" if token else ""))
         body = json.loads(connection.getresponse().read())
-        found |= {str(thing["thingName"]) for thing in body["things"]}
-        token = body.get("nextToken")
+        found += body[member]
+        token = body.get(answered)
     connection.close()
     return found
 
