@@ -63,6 +63,8 @@ class State:
             self.keeper.watch(registry)
         self.registry, *others = registries.values()
         self.others = tuple(others)
+        for other in others:
+            self.registry.know_other_endpoint(other.endpoint)
         self.retained = tuple(
             Publish(each.text("topic"), each.blob("payload"), each.number("qos"), retain=True)
             for each in self._rows(RETAINED)

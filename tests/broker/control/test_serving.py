@@ -13,6 +13,7 @@ import pytest
 
 from jitpbroker.control.messages import Request, Response
 from jitpbroker.control.serving import MOST_BYTES, ControlApp, ControlServer
+from jitpbroker.store.errors import StateError
 
 if TYPE_CHECKING:
     from tests.broker.control.conftest import Desk
@@ -31,12 +32,18 @@ class Echo:
         return Response(200, {"content-type": "application/json"}, b"{}", "noted")
 
 
-def served(plane: object, client: Callable[[int], T], *, patience: float = 5.0) -> tuple[T, list[str]]:
+def served(
+    plane: object,
+    client: Callable[[int], T],
+    *,
+    patience: float = 5.0,
+    commit: Callable[[], None] | None = None,
+) -> tuple[T, list[str]]:
     """What a blocking client gets from a server that runs meanwhile, and what the operator was told."""
     told: list[str] = []
 
     async def run() -> T:
-        app = ControlApp(plane, told.append, patience=patience)  # type: ignore[arg-type]
+        app = ControlApp(plane, told.append, patience=patience, commit=commit)  # type: ignore[arg-type]
         server = ControlServer(app)
         await server.start()
         try:
@@ -75,6 +82,28 @@ def test_the_plane_answers_through_the_port(desk: Desk) -> None:
 
     assert (status, body["message"]) == (400, "ListJobs is not implemented on this desk.")
     assert told == ["iot ListJobs was asked for and is not implemented here"]
+
+
+def test_an_answer_leaves_once_it_is_written_and_not_before(desk: Desk) -> None:
+    """With a state to keep: the thing is there when the commit is asked for, and only then is it said."""
+    held: list[list[str]] = []
+    served(
+        desk.plane,
+        ask("POST", "/things/kept", b"{}"),
+        commit=lambda: held.append([thing.name for thing in desk.registry.things]),
+    )
+
+    assert held == [["kept"]]
+
+
+def test_what_could_not_be_written_is_not_said(desk: Desk) -> None:
+    def full() -> None:
+        raise StateError("the disk is full")
+
+    (status, body), told = served(desk.plane, ask("POST", "/things/lost", b"{}"), commit=full)
+
+    assert (status, body) == (503, {"message": "The request could not be kept; try again."})
+    assert told == ["the disk is full"]
 
 
 def test_a_body_that_is_too_large_is_refused(desk: Desk) -> None:

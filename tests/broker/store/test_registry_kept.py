@@ -203,6 +203,7 @@ def test_other_accounts_are_kept_beside_the_first(tmp_path: Path) -> None:
 
     assert [each.arns.account for each in again.others] == ["210987654321"]
     assert [thing.name for thing in again.others[0].things] == ["elsewhere"]
+    assert other.endpoint in again.registry.other_endpoints  # as SNI it selects that account, not this
     assert list(again.registry.things) == []
     with pytest.raises(StateError, match="cannot be used"):
         again.keep(other)  # it is kept already
