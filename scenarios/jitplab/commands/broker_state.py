@@ -113,7 +113,7 @@ def _import(directory: Path, files: list[Path], *, as_json: bool) -> int:
     from jitpbroker.store.exchange import accounts_in, is_export  # noqa: PLC0415
     from jitpbroker.store.soundness import objection  # noqa: PLC0415
 
-    documents = [(str(file), _document(file)) for file in files]
+    documents = [(_called(file), _document(file)) for file in files]
     exports = [(where, each) for where, each in documents if is_export(each)]
     answers = [
         answer for where, each in documents if not is_export(each) for answer in answers_in(where, each)
@@ -173,14 +173,18 @@ def _registry(state: State, arns: Arns) -> Registry:
     return made
 
 
+def _called(file: Path) -> str:
+    return "standard input" if str(file) == "-" else str(file)
+
+
 def _document(file: Path) -> Json:
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except OSError as error:
         raise StateError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise StateError(f"{file} is no text; give JSON") from None
+        raise StateError(f"{_called(file)} is no text; give JSON") from None
     try:
         return parse_json(text)
     except ValueError as error:
-        raise StateError(f"{file} is no JSON: {error}") from None
+        raise StateError(f"{_called(file)} is no JSON: {error}") from None

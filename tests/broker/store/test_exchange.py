@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -356,3 +357,22 @@ def test_where_no_broker_has_kept_anything_an_export_begins_nothing(
         f"jitplab: there is no state {tmp_path}; name the directory that a broker was given\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text, why",
+    [
+        ('{"policies":[]}', "standard input lists policies without what they hold"),
+        ("dear diary", "standard input is no JSON"),
+    ],
+)
+def test_what_comes_by_standard_input_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, why: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+    code = cli.main(["broker", "import", "--state", str(tmp_path / "s"), "-"])
+
+    assert code == 3
+    assert capsys.readouterr().err.startswith(f"jitplab: {why}")
+    assert not (tmp_path / "s").exists()
