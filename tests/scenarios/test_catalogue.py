@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from jitpbroker.admission.profiles import AWS_2026, PROFILES
+from jitpbroker.admission import rules
+from jitpbroker.admission.rule import Rule
 from jitplab import scenario
 from jitplab.lab import Lab, Settings
 from jitplab.needs import Need
@@ -32,8 +35,16 @@ WITH_WHEEL = tuple(name for name in NAMES if not LACKING.intersection(CATALOGUE[
 WITH_OWN = tuple(name for name in WITH_WHEEL if Need.CRYPTOAUTHLIB not in CATALOGUE[name].needs)
 FIXED = Settings(seed="catalogue", now=datetime(2026, 1, 31, tzinfo=UTC), host_sleeps=False)
 OWN = replace(FIXED, library="own", host_sleeps=True)
+#: Every rule there is, those that only a switch turns on included.
+RULES = tuple(each for each in vars(rules).values() if isinstance(each, Rule))
+#: Rules without whose answer the next one has nothing to ask about.
+STOOD_ON = frozenset({"client_certificate_was_presented", "client_certificate_parses", "issuer_is_known"})
 #: What a scenario must have on its page, in this order.
 PARTS = ("Cause.", "Symptom.", "Tell-tale.", "Cure.")
+
+
+def _name(rule: Rule) -> str:
+    return rule.name
 
 
 def play(name: str, settings: Settings) -> Outcome:
@@ -129,14 +140,39 @@ def test_the_three_questions_of_the_case_are_answered() -> None:
     assert {1, 2, 3} <= answered
 
 
-def test_the_case_fails_for_no_other_reason_than_its_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = tuple(rule for rule in AWS_2026.onboarding if rule.name != "presented_ca_is_registered")
-    monkeypatch.setitem(PROFILES, "aws-2026", replace(AWS_2026, onboarding=others))
+@pytest.mark.parametrize(
+    "rule", [each for each in RULES if each.name not in STOOD_ON], ids=lambda rule: rule.name
+)
+def test_without_any_single_rule_a_scenario_fails(rule: Rule) -> None:
+    with _disabled(rule):
+        outcome = play(_stopped_by(rule), OWN)
 
-    outcome = play("wrong-slot-root-key", OWN)
+    missed = [fact for fact in outcome.facts if not fact.agrees]
+    assert rule.name in str([fact.foretold for fact in missed])
 
-    assert not outcome.as_foretold
-    assert outcome.registered
+
+@pytest.mark.parametrize(
+    "rule", [each for each in RULES if each.name in STOOD_ON], ids=lambda rule: rule.name
+)
+def test_without_a_rule_that_others_stand_on_the_next_one_stumbles(rule: Rule) -> None:
+    with _disabled(rule), pytest.raises((IndexError, AssertionError)):
+        play(_stopped_by(rule), OWN)
+
+
+def _stopped_by(rule: Rule) -> str:
+    """A scenario that the rule stops; the two on what is sent along stop endings of signer-left-out."""
+    named = (name for name, each in CATALOGUE.items() if each.refused_by == rule.name)
+    return next(named, "signer-left-out")
+
+
+@contextmanager
+def _disabled(rule: Rule) -> Iterator[None]:
+    ask = rule.ask
+    object.__setattr__(rule, "ask", lambda _case: None)
+    try:
+        yield
+    finally:
+        object.__setattr__(rule, "ask", ask)
 
 
 def test_no_private_key_gets_into_a_report() -> None:

@@ -15,8 +15,8 @@ from jitplab.scenario import scenario
     refused_by="presented_ca_is_registered",
     checked_against="vendor-library",
     source=(
-        "cryptoauthlib issue 410; measured with cryptoauthlib 20260505 and these definitions: "
-        "SHA1(04|X|Y|00*8) in both certificates"
+        "cryptoauthlib issue 410; on 2026-11-26 the body of atca_mbedtls_cert_add of 3.8.0 (sdist 20260505), "
+        "compiled onto the stock wheel: both certificates byte for byte as here"
     ),
     twin="right-slot",
     like=("wrong-slot-root-key", "signer-key-from-the-wrong-slot"),

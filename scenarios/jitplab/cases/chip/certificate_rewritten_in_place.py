@@ -27,7 +27,7 @@ def certificate_rewritten_in_place(lab: Lab) -> Outcome:
 
     Cause. None.
     Symptom. First connection closed without CONNACK, second one accepted, with the renewed certificate.
-    Tell-tale. `jitplab chip map --slot 10` says that it may always be written.
+    Tell-tale. `jitplab chip map DUMP --slot 10` says that it may always be written.
     Cure. None needed.
     """
     device = lab.provision_device()

@@ -30,7 +30,7 @@ def certificate_slot_cannot_be_rewritten(lab: Lab) -> Outcome:
 
     Cause. WriteConfig of the slot of the compressed certificate is "never".
     Symptom. The call returns an error: EXECUTION_ERROR. No connection is tried, the old certificate stays.
-    Tell-tale. `jitplab chip map --slot 10` says who may write; the refused command is a Write.
+    Tell-tale. `jitplab chip map DUMP --slot 10` says who may write; the refused command is a Write.
     Cure. Leave the slot writable when the part is configured, or keep the renewed certificate elsewhere.
     """
     device = lab.provision_device(Making(configuration="tngtls"))  # the one fault

@@ -24,7 +24,7 @@ def configuration_of_another_product(lab: Lab) -> Outcome:
 
     Cause. Parts were ordered pre-configured, or the script has another product's 128 bytes.
     Symptom. The call returns an error: EXECUTION_ERROR. No connection is tried.
-    Tell-tale. `jitplab chip map --slot 15`: IsSecret. In secret-slot-read-in-clear the map is the case's
+    Tell-tale. `jitplab chip map DUMP --slot 15`: IsSecret. In secret-slot-read-in-clear the map is the case's
     and the slot number wrong; here the number is right, and slot 15 itself refuses.
     Cure. None for this part, its configuration is locked. Write the configuration that the slot map was
     made for into the next one.

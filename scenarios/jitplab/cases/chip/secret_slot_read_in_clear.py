@@ -23,7 +23,7 @@ def secret_slot_read_in_clear(lab: Lab) -> Outcome:
 
     Cause. The slot number is off, or the configuration was changed later.
     Symptom. The call returns an error: EXECUTION_ERROR. No connection is tried.
-    Tell-tale. `jitplab chip map --slot 9`: EncryptRead.
+    Tell-tale. `jitplab chip map DUMP --slot 9`: EncryptRead.
     Cure. Read slot 15.
     """
     device = lab.device()

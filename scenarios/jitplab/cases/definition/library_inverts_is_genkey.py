@@ -13,8 +13,8 @@ from softatecc.library import LibraryError
     stopped_by="chip EXECUTION_ERROR",
     checked_against="vendor-library",
     source=(
-        "measured with 3.7.5, 3.7.6 and 3.7.8: -12 for both certificates; atca_mbedtls_cert_add of 3.7.8 "
-        "(sdist 20250530) read, the chip's answer with 20260505"
+        "measured with 3.7.5, 3.7.6 and 3.7.8: -12 for both certificates; on 2026-11-26 the body of "
+        "atca_mbedtls_cert_add of 3.7.8 (sdist 20250530), compiled onto 20260505: GenKey to slots 11 and 15"
     ),
     twin="right-slot",
     like=("key-computed-where-there-is-none",),
