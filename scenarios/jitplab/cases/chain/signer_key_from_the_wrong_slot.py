@@ -41,7 +41,7 @@ def signer_key_from_the_wrong_slot(lab: Lab) -> Outcome:
     )
     chain = lab.rebuild_chain(
         device, signer_definition=wrong, signer_key_slot=Slot.ROOT_PUBLIC_KEY
-    )  # the fault
+    )  # the one fault
 
     lab.connect(device, chain)
 

@@ -31,11 +31,9 @@ def certificate_buffer_is_too_small(lab: Lab) -> Outcome:
     """
     device = lab.device()
     library = lab.bench.library
-    left_over = device.device_definition.at_signature.offset + 8
+    left_over = device.device_definition.at_signature.offset + 8  # the one fault
     try:
-        library.read_cert(
-            device.device_definition, lab.signer.key.public_key, capacity=left_over
-        )  # the fault
+        library.read_cert(device.device_definition, lab.signer.key.public_key, capacity=left_over)
     except LibraryError as error:
         lab.foretell("refused by the chip", [], lab.bench.refused_commands())
         enough = library.read_cert(device.device_definition, lab.signer.key.public_key, capacity=1024)
