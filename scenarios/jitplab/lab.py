@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from jitpbroker import mqtt
 from jitpbroker import trace as broker_trace
@@ -28,6 +28,8 @@ from jitplab.identifiers import Key
 from jitplab.maker import Device, Making, Parties
 from jitplab.needs import Need, unmet
 from jitplab.outcome import Call, Fact, JsonValue, Milestone, Outcome, SignerDifference, signer_differences
+from jitplab.remote_account import RemoteAccount, RemoteBroker
+from jitplab.scenario import NeedUnmet
 from jitplab.settings import Settings
 from jitplab.stop import Stop, stop_of_error, stop_of_visit
 from jitplab.tap import Tap
@@ -63,6 +65,7 @@ class Lab:
     def __init__(self, settings: Settings | None = None, tap: Tap | None = None) -> None:
         self.settings = settings or Settings()
         self._tap = tap
+        self._remote = RemoteBroker.parse(self.settings.broker) if self.settings.broker else None
         self._keys = pki.KeySource(self.settings.seed)
         self.parties = Parties.of(self._keys)
         self._stack = ExitStack()
@@ -229,6 +232,9 @@ class Lab:
             registered: whether root and signer are registered as in the case.
             certificate_required: whether TLS itself turns away clients without a certificate.
         """
+        if self._remote is not None:
+            own = log_authn_errors or switches or roles or provisioning_delay or not certificate_required
+            return self._remote_account(self._remote, profile, registered=registered, special=bool(own))
         chosen = profile_named(profile or self.settings.profile)
         for switch, choice in (switches or {}).items():
             chosen = turned_by_name(chosen, switch, choice)
@@ -251,6 +257,35 @@ class Lab:
             account.register_ca(self.signer.certificate, case_template())
         self._current = account
         return account
+
+    def _remote_account(
+        self, broker: RemoteBroker, profile: str | None, *, registered: bool, special: bool
+    ) -> Account:
+        """An account of the broker that runs already.
+
+        Raises:
+            NeedUnmet: what the scenario wants of its account is not in AWS's API.
+        """
+        if special or profile not in {None, broker.profile}:
+            raise NeedUnmet(
+                "its account is set up as AWS's API cannot do it (rules, switches, roles or delays); "
+                "leave --broker out"
+            )
+        if self._current is not None:
+            raise NeedUnmet("it needs a second account, and a running broker has one; leave --broker out")
+        remote = self._stack.enter_context(RemoteAccount(broker, now=self.now, prove=self._prove))
+        account = cast("Account", remote)  # it does the same, and says of the rest that it cannot be had
+        if registered:
+            account.register_ca(self.root.certificate)
+            account.register_ca(self.signer.certificate, case_template())
+        self._current = account
+        return account
+
+    def _prove(self, certificate: bytes, code: str) -> bytes:
+        for each in (self.root, self.signer, self.other_ca):
+            if each.certificate == certificate:
+                return self.prove(each, code)
+        raise NeedUnmet("the key of a CA that it registers is not at hand to prove; leave --broker out")
 
     @property
     def latest_account(self) -> Account | None:

@@ -22,6 +22,7 @@ class Settings:
         library: ``auto``, ``cryptoauthlib`` or ``own``.
         host_sleeps: whether cryptoauthlib keeps its own waiting.
         tls_by: ``ssl`` or ``tlslite`` to force one.
+        broker: URL of a broker that runs already; ``None`` has the lab run its own.
     """
 
     device: str = "emulator:blank"
@@ -33,6 +34,7 @@ class Settings:
     library: str = "auto"
     host_sleeps: bool = True
     tls_by: str | None = None
+    broker: str | None = None
 
 
 def is_inside(settings: Settings) -> bool:
