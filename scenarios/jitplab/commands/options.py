@@ -98,12 +98,6 @@ def add_lab_options(command: Options) -> None:
         help="which TLS library signs with the chip (default: ssl where this Python allows it)",
     )
     command.add_argument(
-        "--broker",
-        metavar="URL",
-        help="a broker that runs already, with a control plane (jitplab broker --control-port): "
-        "mqtts://localhost:8883?control=http://127.0.0.1:9000&cafile=FILE&trace=FILE",
-    )
-    command.add_argument(
         "--no-host-sleeps",
         action="store_true",
         help="take cryptoauthlib's own waiting out (Linux; emulated chips only)",
@@ -122,7 +116,7 @@ def settings(chosen: argparse.Namespace) -> Settings:
         library=chosen.library,
         host_sleeps=not chosen.no_host_sleeps,
         tls_by=chosen.tls,
-        broker=chosen.broker,
+        broker=vars(chosen).get("broker"),  # the demo has a broker of its own
     )
 
 

@@ -97,6 +97,12 @@ def add_to(commands: SubParsers) -> None:
     lab = command.add_argument_group("the lab")
     options.add_lab_options(lab)
     lab.add_argument(
+        "--broker",
+        metavar="URL",
+        help="a broker that runs already, with a control plane (jitplab broker --control-port): "
+        "mqtts://localhost:8883?control=http://127.0.0.1:9000&cafile=FILE&trace=FILE",
+    )
+    lab.add_argument(
         "--host-sleeps", action="store_true", help="with --all: keep cryptoauthlib's own waiting"
     )
     command.set_defaults(act=act, refuse=command.error)
