@@ -75,15 +75,15 @@ def test_a_folder_is_taken_with_its_folders_and_the_environment_can_name_it(
     for place in ("one/a.py", "two/deeper/b.py", "two/_private.py", "two/.hidden/c.py"):
         file = tmp_path / place
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(story("own_" + file.stem), encoding="utf-8")
+        file.write_text(story("found_" + file.stem), encoding="utf-8")
     monkeypatch.setenv("JITPLAB_SCENARIOS", str(tmp_path))
 
     _, listed, _ = run(capsys, "list", "--json")
     found = {each["name"]: each["area"] for each in json.loads(listed)}
 
-    assert {name: area for name, area in found.items() if name.startswith("own-")} == {
-        "own-a": "one",
-        "own-b": "deeper",
+    assert {name: area for name, area in found.items() if name.startswith("found-")} == {
+        "found-a": "one",
+        "found-b": "deeper",
     }
 
 
