@@ -17,6 +17,8 @@ _EPILOG: Final = """\
 examples:
   jitplab demo                                   the case on one page
   jitplab run wrong-slot-root-key --json         every byte of it
+  jitplab run --all                              every failure, each beside its healthy twin
+  jitplab run --any --blind                      a failure to be found
   jitplab run wrong-slot-root-key --slot 14      another wrong slot
   jitplab explain chain.pem --registered signer.pem --key root=root.pem
   jitplab xray signer --scenario wrong-slot-root-key

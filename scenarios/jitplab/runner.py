@@ -12,10 +12,12 @@ Rules of this file:
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -167,9 +169,23 @@ def _hired(own: tuple[Path, ...]) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, own), daemon=True)
-    process.start()
+    with _unheard_interrupts():
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextmanager
+def _unheard_interrupts() -> Iterator[None]:
+    """What is started meanwhile ignores Ctrl-C: the run is ended by the process that was asked for it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _send_next(
@@ -205,7 +221,7 @@ def _lost(worker: _Worker, order: Order) -> Played:
 def _work(pipe: Connection, own: tuple[Path, ...]) -> None:
     """What a process does: play what it is sent until nobody sends any more."""
     own_scenarios.load_paths(own)
-    with suppress(EOFError, KeyboardInterrupt):
+    with suppress(EOFError):
         while True:
             order = pipe.recv()
             try:

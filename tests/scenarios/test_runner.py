@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import pickle
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -272,6 +274,26 @@ def test_misuse_found_in_a_process_ends_the_run() -> None:
 
     with pytest.raises(Misuse, match="slots 0 to 15, not 99"):
         play_all(orders, jobs=2)
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_the_run_and_its_processes_without_a_traceback(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "jitplab", "run", "--all", "--library", "own", "--jobs", "2"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert "1/" in first
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
 
 
 # --- another bench --------------------------------------------------------------------------------

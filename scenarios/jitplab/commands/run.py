@@ -163,6 +163,12 @@ def _plan(chosen: argparse.Namespace) -> _Plan:
     )
 
 
+def _processors() -> int:
+    """Those this process may use, which in a container are fewer than there are."""
+    allowed = getattr(os, "sched_getaffinity", None)  # Linux and some others
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+
+
 def act(chosen: argparse.Namespace) -> int:
     """Run them and tell what came of it."""
     if blind.is_asked(chosen):
