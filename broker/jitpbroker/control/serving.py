@@ -4,6 +4,7 @@ Rules of this file:
 1. A request is read whole before it is judged, within limits of size and time; what exceeds them is refused.
 2. Nothing is decided here: a `Request` goes in, a `Response` comes out.
 3. What the operator should know goes to standard error, one line each.
+4. No connection outlives its patience: who is silent, slow to ask or slow to read is hung up on.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import uvicorn
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from jitpbroker.control.messages import Refused, Request, Response
 from jitpbroker.control.model import IOT
@@ -28,8 +30,8 @@ from jitpbroker.control.writing import refused
 #: Evidence: assumed - own choice.
 MOST_BYTES: Final = 2 * 1024 * 1024
 
-#: Seconds a client may take for one request's body, and an idle connection is kept.
-#: Evidence: assumed - own choice.
+#: Seconds a client may take for its first request's head and for one request's body, and an idle connection
+#: is kept.  Evidence: assumed - own choice.
 _PATIENCE: Final = 10.0
 _KEEP_ALIVE: Final = 30
 
@@ -128,6 +130,17 @@ def _refusal(code: str, message: str) -> Response:
     return refused(IOT, Refused(code, message), "-")
 
 
+#: Where a connection stands: its latest request, and whether that has been answered.
+_State: TypeAlias = tuple[object | None, bool]
+
+
+def _state(connection: H11Protocol) -> _State:
+    # Before the first request there is no cycle, whatever uvicorn's annotation says; and uvicorn calls an
+    # answer complete that its client has yet to read.
+    complete = bool(getattr(connection.cycle, "response_complete", False))
+    return (connection.cycle, complete and connection.transport.get_write_buffer_size() == 0)
+
+
 class ControlServer:
     """Listens: ``await start()``, then ``port`` is known; ``await close()`` ends it.
 
@@ -135,11 +148,16 @@ class ControlServer:
         app: the application.
         host: address to bind.
         port: 0 for any free one.
+        patience: seconds for the head of a connection's first request; an answer may take three times as
+            long, from the end of its request's head until it has been taken over by the operating system.
     """
 
-    def __init__(self, app: ControlApp, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, app: ControlApp, *, host: str = "127.0.0.1", port: int = 0, patience: float = _PATIENCE
+    ) -> None:
         self._host = host
         self._port = port
+        self._patience = patience
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -171,6 +189,11 @@ class ControlServer:
         port: int = self._socket.getsockname()[1]
         return port
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected, whether they ask for something or not."""
+        return len(self._server.server_state.connections)
+
     async def start(self) -> None:
         """Listen.
 
@@ -194,7 +217,39 @@ class ControlServer:
 
     async def _serve(self, listening: socket.socket) -> None:
         # Server.serve() would take the process's signal handlers; those are the broker's.
-        await self._server._serve([listening])  # noqa: SLF001 - uvicorn has no public way
+        watch = asyncio.create_task(self._watch())
+        try:
+            await self._server._serve([listening])  # noqa: SLF001 - uvicorn has no public way
+        finally:
+            watch.cancel()
+
+    async def _watch(self) -> None:
+        """Hang up on who stays where they are for too long.
+
+        uvicorn bounds nothing but a silence after a whole answer: a client that never asks, leaves the head
+        of a request unfinished or does not read would hold one of the few connections for ever.
+        """
+        loop = asyncio.get_running_loop()
+        since: dict[H11Protocol, tuple[_State, float]] = {}
+        while True:
+            await asyncio.sleep(self._patience / 4)
+            now = loop.time()
+            seen = {}
+            for connection in self._server.server_state.connections:
+                if isinstance(connection, H11Protocol):
+                    state = _state(connection)
+                    before = since.get(connection)
+                    seen[connection] = before if before is not None and before[0] == state else (state, now)
+            since = seen
+            for connection, (state, began) in since.items():
+                if now - began >= self._allowed(state):
+                    connection.transport.abort()
+
+    def _allowed(self, state: _State) -> float:
+        asked, answered = state
+        if asked is None:
+            return self._patience
+        return _KEEP_ALIVE if answered else 3 * self._patience
 
     async def close(self) -> None:
         """Stop listening and end all connections."""

@@ -38,13 +38,14 @@ def served(
     *,
     patience: float = 5.0,
     commit: Callable[[], None] | None = None,
+    server_patience: float = 10.0,
 ) -> tuple[T, list[str]]:
     """What a blocking client gets from a server that runs meanwhile, and what the operator was told."""
     told: list[str] = []
 
     async def run() -> T:
         app = ControlApp(plane, told.append, patience=patience, commit=commit)  # type: ignore[arg-type]
-        server = ControlServer(app)
+        server = ControlServer(app, patience=server_patience)
         await server.start()
         try:
             return await asyncio.to_thread(client, server.port)
@@ -126,6 +127,66 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert echo.requests == []
+
+
+def rest(connection: socket.socket) -> bytes:
+    """What comes until the server hangs up; a server that does not is a `TimeoutError`."""
+    out = bytearray()
+    try:
+        while octets := connection.recv(65536):
+            out += octets
+    except ConnectionResetError:
+        pass
+    return bytes(out)
+
+
+@pytest.mark.parametrize(
+    "octets", [b"", b"GET /things HTTP/1.1\r\nHost: loc"], ids=["nothing", "half a head"]
+)
+def test_who_never_finishes_asking_is_hung_up_on_and_holds_nobodys_place(desk: Desk, octets: bytes) -> None:
+    """Sixty-four such clients are as many as there are places."""
+
+    def client(port: int) -> tuple[list[bytes], tuple[int, Any]]:
+        silent = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(64)]
+        for connection in silent:
+            connection.sendall(octets)
+        heard = [rest(connection) for connection in silent]
+        for connection in silent:
+            connection.close()
+        return heard, ask("GET", "/things")(port)
+
+    (heard, answer), _ = served(desk.plane, client, server_patience=0.5)
+
+    assert heard == [b""] * 64
+    assert answer == (200, {"things": []})
+
+
+class Long:
+    """Answers with more than the operating system takes off a server's hands."""
+
+    SIZE = 64 * 1024 * 1024
+
+    def handle(self, _request: Request) -> Response:
+        return Response(200, {"content-type": "application/json"}, bytes(self.SIZE), None)
+
+
+def test_who_does_not_read_is_hung_up_on() -> None:
+    async def main() -> None:
+        server = ControlServer(ControlApp(Long(), lambda _sentence: None), patience=0.1)
+        await server.start()
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(b"GET /things HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while server.connections == 0:  # noqa: ASYNC110 - a number, and nobody tells of it
+                await asyncio.sleep(0)
+            while server.connections:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            heard = await asyncio.to_thread(rest, connection)
+        await server.close()
+
+        assert heard.startswith(b"HTTP/1.1 200 ")
+        assert len(heard) < Long.SIZE
+
+    run(asyncio.wait_for(main(), 30))
 
 
 @pytest.mark.parametrize(

@@ -119,12 +119,47 @@ def test_who_comes_back_before_the_template_has_run_is_sent_away_again(
     assert account.provisioning().at == account.time[0]
 
 
+@pytest.mark.parametrize("template", ["01", "02", "03"])
+def test_every_good_template_lets_its_device_in_at_the_second_connect(
+    account: Account, knock: Knock, enter: Enter, signer: Identity, issue: Issue, template: str
+) -> None:
+    """Evidence: document - developer guide, provision-template. The fourth keeps its device out, below."""
+    more = {
+        NameOID.SERIAL_NUMBER: "0123",
+        NameOID.COUNTRY_NAME: "NO",
+        NameOID.ORGANIZATIONAL_UNIT_NAME: "plant7",
+    }
+    account.call(lambda: prepare(account))
+    account.register_ca(signer, template)
+    device = issue("device", signer, more=more)
+    end = knock(account, device)
+    why = account.provisioning().why
+
+    assert end == "close_notify"
+    assert enter(account, device).ping() == mqtt.PingResp()
+    assert why is None
+    assert account.status(device) == "ACTIVE"
+    assert len(account.things()) == 1
+
+
+def prepare(account: Account) -> None:
+    """What templates 02 and 03 take for granted."""
+    registry, at = account.registry, account.time[0]
+    document = {"Version": "2012-10-17", "Statement": [CONNECTS]}
+    registry.policies.create("device-least-privilege", json.dumps(document), at=at)
+    registry.things.create_type("meter-v2", at=at)
+    registry.things.create_group("all-meters", at=at)
+    registry.things.create_group("NO", at=at)
+    registry.things.create_billing_group("meters", at=at)
+
+
 # -- the certificate stays PENDING_ACTIVATION --------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "template, words",
     [
+        ("bad-01", "The template body is invalid: Expecting value"),
         ("bad-02", "Template must have certificate resource."),
         ("bad-03", "has no Country, which the template declares as a parameter"),
         ("bad-04", "a policy resource needs PolicyName or PolicyDocument, one of the two."),

@@ -122,6 +122,24 @@ def test_eight_filters_fit_into_a_subscribe_and_nine_close(account: Account, mem
     assert account.last_end().why == "SUBSCRIBE has 9 filters, AWS IoT allows 8"
 
 
+def test_a_connect_of_128_kib_is_taken_and_one_byte_more_closes(
+    account: Account, knock: Knock, enter: Enter, device: Identity
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    account.register(device, EVERYTHING)
+    will = mqtt.Will("w", bytes(60_000))
+    user = "u" * 60_000
+    empty = mqtt.Connect("device", will=will, user_name=user, password=b"")
+    header = 4  # a byte of type, three of length
+    spare = 128 * 1024 - (len(mqtt.encode(empty)) - header)
+    client = enter(account, device, will=will, user_name=user, password=bytes(spare))
+    end = knock(account, device, will=will, user_name=user, password=bytes(spare + 1))
+
+    assert client.ping() == mqtt.PingResp()
+    assert end == "close_notify"
+    assert "131073" in str(account.call(lambda: list(account.trace)))
+
+
 # -- connections -----------------------------------------------------------------------------------------
 
 

@@ -289,3 +289,23 @@ def test_a_certificate_registered_without_a_ca_is_let_in_and_never_provisioned(
     assert enter(account, device).ping() == mqtt.PingResp()
     assert nothing_was_told(watcher)
     assert account.things() == []
+
+
+def test_what_another_account_knows_counts_for_nothing_here(
+    open_account: OpenAccount, knock: Knock, enter: Enter, device: Identity, signer: Identity
+) -> None:
+    """Evidence: document - developer guide, x509-client-certs, multi-account registration: an account knows
+    its own certificates only; provisioning there is that of any unknown certificate.
+    """
+    there, here, stranger = open_account(), open_account(), open_account()
+    there.register(device, CONNECTS)
+    here.register_ca(signer)
+    known = enter(there, device)
+    ends = [knock(here, device), knock(stranger, device)]
+
+    assert ends == ["close_notify", "close_notify"]
+    assert known.ping() == enter(here, device).ping() == mqtt.PingResp()
+    assert (here.status(device), here.things()) == ("ACTIVE", ["device"])
+    assert (there.status(device), there.things()) == ("ACTIVE", [])
+    assert stranger.status(device) is None
+    assert reasons(stranger) == ["DEVICE_CERTIFICATE_NOT_REGISTERED"]
