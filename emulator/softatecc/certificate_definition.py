@@ -143,7 +143,7 @@ class CertificateDefinition:
             self._refuse(f"a public key has 64 bytes, stored also {PADDED_KEY}, not {self.public_key.count}")
         for element in self.elements:
             plain = element.transform is Transform.NONE
-            if plain and element.device.count != element.certificate.count:
+            if plain and element.device.count not in {0, element.certificate.count}:
                 self._refuse(
                     f"element {element.name} has {element.device.count} bytes in the chip and "
                     f"{element.certificate.count} in the certificate, and no transform makes them equal"

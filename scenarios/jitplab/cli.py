@@ -1,4 +1,4 @@
-"""The command line: ``jitplab demo | list | show | run | explain | xray | doctor | broker | device | chip``.
+"""The command line: ``jitplab demo``, ``jitplab run`` and the rest of `COMMAND_NAMES`.
 
 Exit codes: 0 what was seen is what was foretold (explain: the chain would be admitted), 1 it is not,
 2 misuse, 3 a need is unmet.
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from jitplab.commands import broker, chip, demo, device, doctor, explain, list_, run, show, xray
+from jitplab.commands import broker, chip, definition, demo, device, doctor, explain, list_, run, show, xray
 
 _EPILOG: Final = """\
 examples:
@@ -29,7 +29,7 @@ examples:
 exit codes: 0 as foretold (explain: admitted), 1 not, 2 misuse, 3 a need is unmet
 """
 
-_COMMANDS: Final = (demo, list_, show, run, explain, xray, doctor, broker, device, chip)
+_COMMANDS: Final = (demo, list_, show, run, explain, xray, doctor, definition, broker, device, chip)
 
 
 #: What can follow ``jitplab``.

@@ -53,6 +53,14 @@ def add_to(commands: SubParsers) -> None:
         default=[],
         help="a key or certificate that an identifier may belong to; the name slot 13 gives its slot",
     )
+    command.add_argument(
+        "--definition",
+        metavar="FILE.c",
+        type=Path,
+        action="append",
+        default=[],
+        help="C source of the firmware's definitions (may be repeated); the case's where none is given",
+    )
     command.add_argument("--html", metavar="FILE", type=Path, help="write a self-contained page, too")
     command.add_argument("--json", action="store_true", help="everything, for programs")
     options.add_lab_options(command)
@@ -83,7 +91,34 @@ def act(chosen: argparse.Namespace) -> int:
 
 def _of_files(chosen: argparse.Namespace) -> Picture:
     rebuilt, issued = _certificate(chosen.rebuilt), _certificate(chosen.issued)
-    return take(chosen.which, rebuilt, issued, [_key(text) for text in chosen.key])
+    keys = [_key(text) for text in chosen.key]
+    if chosen.definition:
+        return _by_source(chosen.which, rebuilt, issued, keys, chosen.definition)
+    return take(chosen.which, rebuilt, issued, keys)
+
+
+def _by_source(
+    which: str, rebuilt: bytes, issued: bytes, keys: Sequence[Key], files: Sequence[Path]
+) -> Picture:
+    """By the firmware's own definition: the one that is a CA's is the signer's."""
+    from jitplab.definitions.c_source import read_definitions  # noqa: PLC0415 - loads a parser of C
+
+    found = read_definitions(
+        {str(path): path.read_text(encoding="utf-8", errors="replace") for path in files}
+    )
+    cas = {named.ca for named in found.values() if named.ca is not None}
+    fitting = [
+        each
+        for each in found.values()
+        if (each.name in cas) is (which == "signer") and each.definition.template
+    ]
+    if len(fitting) != 1:
+        names = ", ".join(each.name for each in found.values())
+        raise ValueError(f"which of {names} is the {which}'s cannot be told; give the files of one chain")
+    (named,) = fitting
+    ca = found.get(named.ca) if named.ca is not None else None
+    told = f"by {ca.name}, slot {ca.definition.public_key.slot}" if ca is not None else "handed over by hand"
+    return picture(which, rebuilt, named.definition, ca_key=told, issued=issued, keys=keys)
 
 
 def _of_scenario(chosen: argparse.Namespace) -> Picture:

@@ -47,6 +47,7 @@ class Evidence:
         templates: provisioning templates, by file.
         policies: policy documents, by file.
         cloud: entries of AWSIotLogsV2.
+        sources: C source of certificate definitions, by file.
         remarks: what was not recognised, and private keys that were left alone.
     """
 
@@ -58,12 +59,16 @@ class Evidence:
     templates: list[tuple[str, str]] = field(default_factory=list)
     policies: list[tuple[str, str]] = field(default_factory=list)
     cloud: list[dict[str, Json]] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was recognised."""
-        parts = (self.certificates, self.texts, self.described, self.templates, self.policies, self.cloud)
+        parts = (
+            *(self.certificates, self.texts, self.described, self.templates, self.policies, self.cloud),
+            self.sources,
+        )
         return not any(parts) and self.dump is None and self.log is None
 
     def of_kind(self, kind: Kind) -> list[Described]:
@@ -88,6 +93,7 @@ class Evidence:
             self._json,
             self._cloud,
             self._texts,
+            self._source,
             self._dump,
             self._log,
         )
@@ -168,7 +174,16 @@ class Evidence:
         self.texts += found
         return bool(found)
 
+    def _source(self, where: str, data: bytes) -> bool:
+        text = data.decode("utf-8", "replace")
+        found = "atcacert_def_t" in text or "atcacert_cert_element_t" in text
+        if found:
+            self.sources[where] = text
+        return found
+
     def _dump(self, where: str, data: bytes) -> bool:
+        if where in self.sources:
+            return False
         try:
             found = read_dump(data.decode("utf-8", "replace"))
         except ValueError as error:
@@ -179,7 +194,9 @@ class Evidence:
         self.dump = found if self.dump is None else self.dump.joined(found)
         return True
 
-    def _log(self, _where: str, data: bytes) -> bool:
+    def _log(self, where: str, data: bytes) -> bool:
+        if where in self.sources:
+            return False
         found = read_log(data.decode("utf-8", "replace"))
         if found is not None:
             self.log = found

@@ -16,7 +16,14 @@ from jitpbroker.x509 import Certificate
 from jitplab.doctor.certificate_text import CertificateText
 from jitplab.doctor.device_log import CODES
 from jitplab.doctor.evidence import Evidence
-from jitplab.doctor.patient import keys_of, presented_signer, right_root_slot, sent_as_registered
+from jitplab.doctor.patient import (
+    NotEnough,
+    keys_of,
+    presented_signer,
+    right_root_slot,
+    root_slot_of_sources,
+    sent_as_registered,
+)
 from jitplab.identifiers import Key, match
 from jitplab.outcome import JsonValue
 from jitplab.pki import key_identifier
@@ -95,6 +102,7 @@ def _slots(evidence: Evidence, said: int | None) -> Iterator[Finding]:
     sent = presented_signer(evidence, ca)
     aki = Certificate.from_der(sent).authority_key_identifier if sent is not None else None
     named = match(aki or b"", keys_of(dump, ca)) if sent is not None else None
+    said = said if said is not None else _written(evidence)
     read = right in {said, named.slot if named is not None else None}
     if read or (sent is None and sent_as_registered(evidence, ca)):
         yield Finding(
@@ -110,6 +118,15 @@ def _slots(evidence: Evidence, said: int | None) -> Iterator[Finding]:
         )
     else:
         yield Finding(f"slot {right} holds the key of the registered signer's issuer", wrong=False)
+
+
+def _written(evidence: Evidence) -> int | None:
+    """The root's slot by the C source; what cannot be read is told where it is tried."""
+    try:
+        found = root_slot_of_sources(evidence)
+    except NotEnough:
+        return None
+    return found[0] if found is not None else None
 
 
 def _chain(evidence: Evidence) -> Iterator[Finding]:

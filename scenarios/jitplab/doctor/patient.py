@@ -19,12 +19,13 @@ from jitplab import anatomy, pki
 from jitplab import chain as case_chain
 from jitplab.account import ROLE_ARN, case_template
 from jitplab.chain import Slot
+from jitplab.definitions.c_source import NoDefinition, read_definitions
 from jitplab.doctor.chip_dump import ChipDump
 from jitplab.doctor.evidence import Evidence
 from jitplab.doctor.situation import Firmware, Owner, Situation
 from jitplab.identifiers import Key, match
 from jitplab.maker import device_serial
-from softatecc.certificate import CertificateDefinition, CertificateError, rebuild
+from softatecc.certificate import CertificateDefinition, CertificateError, DeviceZone, rebuild
 
 _CASE_CLIENT_ID = "testclient"
 
@@ -125,6 +126,28 @@ def _owner(evidence: Evidence) -> tuple[Certificate, Owner, tuple[str, ...]]:
     return signers[0], owner, (said,)
 
 
+def root_slot_of_sources(evidence: Evidence) -> tuple[int, str] | None:
+    """Where the C source has the firmware read the root's key, and where it says so.
+
+    The root's definition is the one that another names as its CA's and that names none itself.
+
+    Raises:
+        NotEnough: the source cannot be read.
+    """
+    if not evidence.sources:
+        return None
+    try:
+        found = read_definitions(evidence.sources)
+    except NoDefinition as error:
+        raise NotEnough(f"definitions that can be read: {error}") from None
+    for named in found.values():
+        root = found.get(named.ca) if named.ca is not None else None
+        if root is not None and root.ca is None and root.definition.public_key.zone is DeviceZone.DATA:
+            where = root.definition.public_key
+            return where.slot, f"{root.name} ({root.where}) has public_key_dev_loc in slot {where.slot}"
+    return None
+
+
 def presented_signer(evidence: Evidence, ca: Certificate) -> bytes | None:
     """A certificate of the evidence that bears the registered one's name and is another."""
     for each in evidence.certificates:
@@ -158,6 +181,9 @@ def _firmware(
     )
     if wishes.root_key_slot is not None:
         return plain, ()
+    written = root_slot_of_sources(evidence)
+    if written is not None:
+        return replace(plain, root_key_slot=written[0]), (written[1],)
     sent = presented_signer(evidence, ca)
     if sent is not None:
         found = match(Certificate.from_der(sent).authority_key_identifier or b"", keys_of(dump, ca))
