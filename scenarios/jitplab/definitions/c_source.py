@@ -6,7 +6,8 @@ Rules of this file:
 2. Initialisers may name their members or give them in the struct's order; files may refer to each other.
 3. An array's length, where it is written as ``sizeof`` and the like, is not needed and not computed.
 
-Evidence: vendor-library - struct atcacert_def_s of cryptoauthlib 3.3.3 and 3.8.0, lib/atcacert/atcacert_def.h.
+Evidence: vendor-library - struct atcacert_def_s in cryptoauthlib 3.3.3 and 3.8.0,
+lib/atcacert/atcacert_def.h.
 """
 
 from __future__ import annotations
