@@ -14,7 +14,7 @@ from jitplab.scenario import scenario
     checked_against="document",
     source="AWS General Reference, IoT Core quotas; aws-iot-device-sdk-cpp-v2 issue 110",
     twin="within-the-limits",
-    like=("qos-2-is-not-spoken", "topic-is-too-deep"),
+    like=("qos-2-is-not-spoken", "topic-is-too-deep", "publish-to-a-reserved-topic"),
     needs=(Need.LOCAL_ENGINE,),
 )
 def payload_is_too_large(lab: Lab) -> Outcome:

@@ -14,6 +14,7 @@ from jitplab.scenario import scenario
     checked_against="document",
     source="AWS IoT developer guide, reserved-topics",
     twin="within-the-limits",
+    like=("payload-is-too-large", "qos-2-is-not-spoken", "topic-is-too-deep"),
     needs=(Need.LOCAL_ENGINE,),
 )
 def publish_to_a_reserved_topic(lab: Lab) -> Outcome:
@@ -24,7 +25,8 @@ def publish_to_a_reserved_topic(lab: Lab) -> Outcome:
 
     Cause. A test imitates the service's events.
     Symptom. CONNACK 0, then a close after the message, whatever the policy allows.
-    Tell-tale. The policy allows everything, and it is refused all the same.
+    Tell-tale. The policy allows everything, and it is refused all the same. So are messages beyond a limit;
+    here the packet's topic begins with `$aws/`, and the same message on another topic is acknowledged.
     Cure. Use a topic of your own.
     """
     device = lab.device()

@@ -14,7 +14,7 @@ from jitplab.scenario import scenario
     checked_against="document",
     source="AWS IoT developer guide, mqtt: QoS 2 is not supported; espMqttClient issue 116",
     twin="within-the-limits",
-    like=("payload-is-too-large", "topic-is-too-deep"),
+    like=("payload-is-too-large", "topic-is-too-deep", "publish-to-a-reserved-topic"),
     needs=(Need.LOCAL_ENGINE,),
 )
 def qos_2_is_not_spoken(lab: Lab) -> Outcome:

@@ -14,7 +14,7 @@ from jitplab.scenario import scenario
     checked_against="document",
     source="AWS General Reference, IoT Core quotas",
     twin="within-the-limits",
-    like=("qos-2-is-not-spoken", "payload-is-too-large"),
+    like=("qos-2-is-not-spoken", "payload-is-too-large", "publish-to-a-reserved-topic"),
     needs=(Need.LOCAL_ENGINE,),
 )
 def topic_is_too_deep(lab: Lab) -> Outcome:

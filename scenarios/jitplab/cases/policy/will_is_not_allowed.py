@@ -12,7 +12,7 @@ from jitplab.scenario import scenario
 
 @scenario(
     stopped_by="policy iot:Publish",
-    checked_against="document",
+    checked_against="assumed",
     source=(
         "that AWS asks about the will's topic at CONNECT is MiniStack's reading; "
         "aws-iot-device-sdk-python-v2 issue 113"

@@ -26,7 +26,8 @@ def an_eleventh_ca_of_one_subject(lab: Lab) -> Outcome:
 
     Cause. Old CA certificates were never deleted.
     Symptom. `aws iot register-ca-certificate` answers LimitExceededException.
-    Tell-tale. `aws iot list-ca-certificates` and their subjects.
+    Tell-tale. `aws iot list-ca-certificates` lists ids alone; the subject is in the PEM of
+    `aws iot describe-ca-certificate --certificate-id ID`, for `openssl x509 -noout -subject`.
     Cure. Delete those that no device needs any more (set them INACTIVE first).
     """
     keys = pki.KeySource(lab.settings.seed)

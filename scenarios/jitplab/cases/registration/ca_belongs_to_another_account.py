@@ -13,7 +13,7 @@ from jitplab.stop import RegistrationRefused
 
 @scenario(
     stopped_by="registration ResourceAlreadyExistsException",
-    checked_against="document",
+    checked_against="assumed",
     source="AWS IoT developer guide, manage-your-CA-certs; which exception answers is inferred",
     twin="a-ca-that-is-taken",
     part=Part.NONE,

@@ -29,9 +29,9 @@ def ca_registered_at_the_wrong_level(lab: Lab) -> Outcome:
     root.
     Symptom. Handshake and CONNECT as ever; the peer answers close_notify. No CONNACK, nothing in the
     registry.
-    Tell-tale. `aws iot list-ca-certificates` shows one certificate, and its subject is not what `openssl
-    x509 -issuer -in device.pem` prints. A self-signed device certificate looks the same on the wire; there
-    issuer and subject of the leaf agree.
+    Tell-tale. `aws iot list-ca-certificates` shows one certificate; the subject of its PEM (`aws iot
+    describe-ca-certificate`) is not what `openssl x509 -noout -issuer -in device.pem` prints. A self-signed
+    device certificate looks the same on the wire; there issuer and subject of the leaf agree.
     Cure. Register the certificate that signs the devices: `aws iot register-ca-certificate --ca-certificate
     file://signer.pem`.
     """

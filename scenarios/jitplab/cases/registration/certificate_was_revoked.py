@@ -27,8 +27,8 @@ def certificate_was_revoked(lab: Lab) -> Outcome:
     Tell-tale. `aws iot describe-certificate --certificate-id ID` says `"status": "REVOKED"`; that it
     answers at all tells this apart from everything that was never registered, and the status from the other
     statuses.
-    Cure. `aws iot update-certificate --certificate-id ID --new-status ACTIVE`, if it was not revoked for a
-    reason.
+    Cure. A new certificate: AWS's console says that a revoked one cannot be activated again (what
+    `update-certificate` answers then is not documented). To lock a device out for a while use INACTIVE.
     """
     device = lab.device()
     chain = lab.rebuild_chain(device)

@@ -11,8 +11,8 @@ from jitplab.scenario import scenario
     stopped_by="disconnect JITP_REGISTERED",
     checked_against="document",
     source=(
-        "AWS IoT developer guide, jit-provisioning: provisioning is asynchronous; AWS takes one "
-        "to three seconds"
+        "AWS IoT developer guide, jit-provisioning: provisioning is asynchronous; the IoT Atlas "
+        "says one to three seconds"
     ),
     twin="right-slot",
 )

@@ -21,10 +21,10 @@ from jitplab.scenario import scenario
     ),
 )
 def illegal_thing_name(lab: Lab) -> Outcome:
-    """The subject's common name is not a thing name.
+    """The name that the template makes is not a thing name.
 
-    A thing's name has letters, digits, colon, underscore and hyphen. The template uses the organization,
-    CompanyName Ltd., whose space and dot are none of these.
+    A thing's name has letters, digits, colon, underscore and hyphen. The template joins the common name
+    with " Ltd.", whose space and dot are none of these.
 
     Cause. Names for people were used as names for machines.
     Symptom. The first connection is closed, as every first one is; so is each later one. The certificate

@@ -14,9 +14,10 @@ from jitplab.scenario import scenario
     checked_against="document",
     source=(
         "AWS IoT developer guide, provision-template, OverrideSettings; "
-        "aws-iot-device-sdk-python-v2 issue 531"
+        "that it is behind aws-iot-device-sdk-python-v2 issue 531, closed without a cause, is inferred"
     ),
     twin="right-slot",
+    like=("policy-that-does-not-exist",),
 )
 def only_the_first_thing_works(lab: Lab) -> Outcome:
     """The template gives every device one thing name, with an attribute that differs.
@@ -27,8 +28,8 @@ def only_the_first_thing_works(lab: Lab) -> Outcome:
     Cause. ThingName is a constant, or an attribute that is the same for a whole batch.
     Symptom. The first device works, every later one is closed on for ever; its certificate stays
     PENDING_ACTIVATION.
-    Tell-tale. One thing in the registry, many certificates; the log says that the existing AttributePayload
-    conflicts.
+    Tell-tale. One thing in the registry, many certificates; `aws iot list-thing-principals --thing-name
+    NAME` shows the first device's alone. Where a policy does not exist the first device fails, too.
     Cure. Name the thing after what is the device's own, or set OverrideSettings.
     """
     device = lab.device()

@@ -17,6 +17,7 @@ from jitplab.scenario import scenario
     ),
     twin="right-slot",
     like=(
+        "only-the-first-thing-works",
         "parameter-not-in-the-subject",
         "role-lacks-permission",
         "illegal-thing-name",
@@ -32,7 +33,8 @@ def policy_that_does_not_exist(lab: Lab) -> Outcome:
     Symptom. The first connection is closed, as every first one is; so is each later one. The certificate
     stays PENDING_ACTIVATION.
     Tell-tale. The thing exists and the certificate is PENDING_ACTIVATION: the run stopped between the two.
-    `aws iot get-policy --policy-name NAME` answers ResourceNotFoundException.
+    `aws iot get-policy --policy-name NAME` answers ResourceNotFoundException. With one name for all things
+    the first device works and the policy is there.
     Cure. Create the policy, or put a PolicyDocument into the template.
     """
     device = lab.device()

@@ -14,6 +14,7 @@ from jitplab.scenario import scenario
     source="CreateProvisioningTemplate's sentence; that inline bodies are read late is assumed",
     twin="right-slot",
     like=(
+        "template-was-switched-off",
         "parameter-not-in-the-subject",
         "role-lacks-permission",
         "illegal-thing-name",
@@ -30,7 +31,8 @@ def template_is_no_json(lab: Lab) -> Outcome:
     Symptom. The first connection is closed, as every first one is; so is each later one. The certificate
     stays PENDING_ACTIVATION.
     Tell-tale. `aws iot describe-ca-certificate` gives the template back as it was taken; pipe
-    `.registrationConfig.templateBody` through a JSON reader.
+    `.registrationConfig.templateBody` through a JSON reader. Where it gives a templateName instead, see
+    whether that template is enabled.
     Cure. `aws iot create-provisioning-template --type JITP` checks a template when it is handed in; then
     register the CA certificate by templateName.
     """

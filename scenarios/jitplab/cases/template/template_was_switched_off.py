@@ -16,6 +16,7 @@ from jitplab.scenario import scenario
         "the sentence is MiniStack's"
     ),
     twin="right-slot",
+    like=("template-is-no-json",),
 )
 def template_was_switched_off(lab: Lab) -> Outcome:
     """The CA provisions by a template's name, and that template is not enabled.
@@ -25,7 +26,8 @@ def template_was_switched_off(lab: Lab) -> Outcome:
     Cause. `aws iot create-provisioning-template` was called without `--enabled`.
     Symptom. The first connection is closed, as every first one is; so is each later one. The certificate
     stays PENDING_ACTIVATION.
-    Tell-tale. `aws iot describe-provisioning-template` says `"enabled": false`.
+    Tell-tale. `aws iot describe-provisioning-template` says `"enabled": false`. A template
+    that is no JSON looks the same; it can only be one that was handed in inline, without a name.
     Cure. `aws iot update-provisioning-template --template-name NAME --enabled`.
     """
     device = lab.device()
