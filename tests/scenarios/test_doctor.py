@@ -320,8 +320,10 @@ def test_any_text_is_a_dump_or_none_or_a_sentence(text: str) -> None:
     "text, why",
     [
         ("slot 16: 00", "line 1: an ATECC608A has slots 0 to 15, not 16"),
-        ("slot 15: zz", "line 1: 'zz' is no sequence of hex bytes"),
-        ("slot 0: " + "00" * 37, "slot 0 has 36 bytes, the dump gives 37"),
+        ("slot 15: zz", "line 1: 'z' is no hex digit"),
+        ("slot 15: 0", "line 1: 1 hex digits are no whole number of bytes"),
+        ("slot 15: " + "00" * 73, "slot 15 has 72 bytes, the dump gives 73"),
+        ("key 0: " + "00" * 64, "key 0 is no point of the curve P-256"),
         ("key 0: 00", "key 0 has 1 bytes; a public key has 64, X and Y"),
         ("configuration\n  00", "the configuration has 1 bytes; give all 128"),
     ],

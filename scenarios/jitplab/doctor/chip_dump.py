@@ -11,10 +11,12 @@ Whatever the chip does not give away is left out, or says ``withheld``. ``#`` be
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from jitplab.pki.keys import public_point
 from softatecc.certificate import DeviceLocation, DeviceZone, pad_public_key, unpad_public_key
 from softatecc.zones import CONFIG_SIZE, SLOT_COUNT, SLOT_SIZES
 
@@ -23,6 +25,8 @@ _HEAD: Final = re.compile(
 )
 _KEY: Final = 64
 _STORED_KEY: Final = 72
+_FIRST_DATA_SLOT: Final = 8
+_KEY_CONFIG: Final = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,13 @@ class ChipDump:
         configuration: 128 bytes, ``None`` when it is not there.
         slots: by number.
         keys: public keys of private slots, ``X || Y``.
+        left_out: private slots that the text had bytes for; they are not kept.
     """
 
     configuration: bytes | None
     slots: Mapping[int, bytes] = field(default_factory=dict)
     keys: Mapping[int, bytes] = field(default_factory=dict)
+    left_out: frozenset[int] = frozenset()
 
     def joined(self, other: ChipDump) -> ChipDump:
         """This one and another, which counts where both speak."""
@@ -45,7 +51,14 @@ class ChipDump:
             other.configuration or self.configuration,
             {**self.slots, **other.slots},
             {**self.keys, **other.keys},
+            self.left_out | other.left_out,
         )
+
+    def is_of_another_chip(self, other: ChipDump) -> bool:
+        """Whether both have a configuration and its serial numbers differ."""
+        if self.configuration is None or other.configuration is None:
+            return False
+        return _serial_number(self.configuration) != _serial_number(other.configuration)
 
     def stored_key(self, slot: int) -> bytes | None:
         """What a firmware reads as a public key there, ``X || Y``; ``None`` where nothing can be read."""
@@ -88,6 +101,10 @@ class ChipDump:
         return "\n".join(lines) + "\n"
 
 
+def _serial_number(configuration: bytes) -> bytes:
+    return configuration[:4] + configuration[8:13]
+
+
 def _hex(data: bytes) -> list[str]:
     return [f"  {data[at : at + 32].hex()}" for at in range(0, len(data), 32)]
 
@@ -107,22 +124,40 @@ def read_dump(text: str) -> ChipDump | None:
     configuration = parts.pop("configuration", None)
     if configuration is not None and len(configuration) != CONFIG_SIZE:
         raise ValueError(f"the configuration has {len(configuration)} bytes; give all {CONFIG_SIZE}")
-    slots: dict[int, bytes] = {}
-    keys: dict[int, bytes] = {}
-    for name, data in parts.items():
-        kind, _, number = name.partition(" ")
-        if kind == "otp" or not data:
-            continue
-        slot = int(number)
-        if kind == "key":
-            if len(data) != _KEY:
-                raise ValueError(f"key {slot} has {len(data)} bytes; a public key has {_KEY}, X and Y")
-            keys[slot] = data
-        elif len(data) > SLOT_SIZES[slot]:
+    slots = {int(name[5:]): data for name, data in parts.items() if name.startswith("slot ") and data}
+    keys = {int(name[4:]): data for name, data in parts.items() if name.startswith("key ") and data}
+    for slot, key in keys.items():
+        _check_key(slot, key)
+    left_out = frozenset(slot for slot in slots if _is_private(slot, configuration))
+    for slot in left_out:
+        del slots[slot]
+    for slot, data in slots.items():
+        if len(data) > SLOT_SIZES[slot]:
             raise ValueError(f"slot {slot} has {SLOT_SIZES[slot]} bytes, the dump gives {len(data)}")
-        else:
-            slots[slot] = data
-    return ChipDump(configuration, slots, keys) if configuration or slots or keys else None
+    return (
+        ChipDump(configuration, slots, keys, left_out) if configuration or slots or keys or left_out else None
+    )
+
+
+def _is_private(slot: int, configuration: bytes | None) -> bool:
+    """Whether a slot's bytes are a private key: bit 0 of its KeyConfig; without one, 0 to 7 may hold one."""
+    if configuration is None:
+        return slot < _FIRST_DATA_SLOT
+    return bool(configuration[_KEY_CONFIG + 2 * slot] & 1)
+
+
+def _check_key(slot: int, key: bytes) -> None:
+    """Refuse what is no public key.
+
+    Raises:
+        ValueError: it has another length, or is no point of the curve.
+    """
+    if len(key) != _KEY:
+        raise ValueError(f"key {slot} has {len(key)} bytes; a public key has {_KEY}, X and Y")
+    try:
+        public_point(key)
+    except ValueError:
+        raise ValueError(f"key {slot} is no point of the curve P-256") from None
 
 
 def _parts(text: str) -> dict[str, bytes] | None:
@@ -149,11 +184,20 @@ def _parts(text: str) -> dict[str, bytes] | None:
         octets = _octets(rest)
         if octets is None:
             if line.startswith((" ", "\t")) or head:
-                raise ValueError(f"line {number}: {rest.strip()[:40]!r} is no sequence of hex bytes")
+                raise ValueError(f"line {number}: {_objection(rest)}")
             current = None
             continue
         parts[current] += octets
     return parts if parts and any(parts.values()) else None
+
+
+def _objection(rest: str) -> str:
+    """Why this is no sequence of hex bytes. It names one character at most: the line may be a private key."""
+    bare = re.sub(r"[\s,:;]|0x", "", rest)
+    bad = next((each for each in bare if each not in string.hexdigits), None)
+    if bad is None:
+        return f"{len(bare)} hex digits are no whole number of bytes"
+    return f"{bad!r} is no hex digit"
 
 
 def _octets(line: str) -> bytes | None:

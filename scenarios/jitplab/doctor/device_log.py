@@ -19,11 +19,12 @@ CODES: Final = {
     0x6800: ("MBEDTLS_ERR_SSL_TIMEOUT: nothing came in time", "silence"),
 }
 _KNOWN: Final = re.compile(r"mbedtls|ssl_tls|ssl_cli|ssl_msg|coreMQTT|MQTT_Connect|handshake", re.IGNORECASE)
+# `<= handshake` is no proof: mbedtls_ssl_handshake writes it on its way out, whatever it returns.
 _DONE: Final = re.compile(
-    r"handshake (?:is )?(?:over|done|complete|successful|wrapup)|<= handshake|Handshake: ?done", re.IGNORECASE
+    r"handshake (?:is )?(?:over|done|complete|successful|wrapup)|handshake: ?done", re.IGNORECASE
 )
 _CONNECT: Final = re.compile(r"\b10 53\b|CONNECT|MQTT_Connect|0000:\s+10 ", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"(?<![\w.])-(0x[0-9a-fA-F]{4}|[0-9]{5})\b")
+_NUMBER: Final = re.compile(r"(?<![\w.])-(0x[0-9a-fA-F]{4}|[0-9]{4,5})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +56,4 @@ def read_log(text: str) -> DeviceLog | None:
     if not codes and not _KNOWN.search(text):
         return None
     connack = re.search(r"CONNACK (?:received|return code 0|0\b)|Connection accepted", text, re.IGNORECASE)
-    done = bool(_DONE.search(text)) or bool({0x7880, 0x7280} & set(codes))
-    return DeviceLog(done, bool(_CONNECT.search(text)), codes, connack is not None)
+    return DeviceLog(bool(_DONE.search(text)), bool(_CONNECT.search(text)), codes, connack is not None)

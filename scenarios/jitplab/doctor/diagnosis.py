@@ -9,7 +9,7 @@ from typing import Final
 
 from jitplab.doctor import findings
 from jitplab.doctor.evidence import Evidence
-from jitplab.doctor.findings import Finding
+from jitplab.doctor.finding import Finding
 from jitplab.doctor.knobs import Change
 from jitplab.doctor.patient import NotEnough, Wishes, situation_of
 from jitplab.doctor.proof import Proof, prove
@@ -66,7 +66,8 @@ class Diagnosis:
             return f"{self.cures.now.stop} stops this device, and no single change helps"
         if wrong:
             return wrong[0].sentence
-        return "nothing in this evidence contradicts anything else"
+        unused = "; not all of it could be used" if self.remarks else ""
+        return f"nothing in this evidence contradicts anything else{unused}"
 
     def as_json(self) -> dict[str, JsonValue]:
         """The object of ``jitplab doctor --json``."""

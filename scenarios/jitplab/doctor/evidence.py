@@ -7,21 +7,27 @@ Rules of this file:
 
 from __future__ import annotations
 
-import re
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from jitpbroker.registry.jsontext import Json, parse_json
+from jitpbroker.registry.entities import AutoRegistration, CaStatus, CertificateStatus
+from jitpbroker.registry.jsontext import Json, one_line, parse_json
 from jitpbroker.store.described import Described, Kind, recognised
 from jitpbroker.store.errors import StateError
+from jitpbroker.x509 import Certificate
 from jitplab import pki
 from jitplab.doctor.certificate_text import CertificateText, certificate_texts
 from jitplab.doctor.chip_dump import ChipDump, read_dump
 from jitplab.doctor.device_log import DeviceLog, read_log
+from jitplab.doctor.private_keys import without_private_keys
 
-_PRIVATE: Final = re.compile(
-    rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL
+# PowerShell 5 writes `aws ... > ca.json` as UTF-16; editors put a mark before UTF-8.
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LONGEST: Final = 4 * 1024 * 1024
 
@@ -85,19 +91,19 @@ class Evidence:
         if len(data) > _LONGEST:
             self.remarks.append(f"{where} has {len(data)} bytes; evidence of up to {_LONGEST} is read")
             return
-        if _PRIVATE.search(data):
+        data, had_private_key = without_private_keys(_as_utf8(data))
+        if had_private_key:
             self.remarks.append(f"{where} holds a private key; it was not read, and nobody needs to see it")
-            data = _PRIVATE.sub(b"", data)
         readers: tuple[Callable[[str, bytes], bool], ...] = (
             self._certificates,
             self._json,
             self._cloud,
             self._texts,
             self._source,
-            self._dump,
             self._log,
         )
         found = [reader(where, data) for reader in readers]  # all of them: a log may hold certificates, too
+        found.append(self._dump(where, data, alone=not any(found)))
         if data.strip() and not any(found):
             self.remarks.append(
                 f"{where} was not recognised: it is no certificate (PEM, DER or openssl's text), no JSON of "
@@ -118,7 +124,13 @@ class Evidence:
         except ValueError as error:
             self.remarks.append(f"{where}: {error}")
             return True
-        self.certificates += [Presented(where, der) for der in found]
+        for number, der in enumerate(found, 1):
+            try:
+                Certificate.from_der(der)
+            except ValueError as error:
+                self.remarks.append(f"{where}, certificate {number}: {error}")
+            else:
+                self.certificates.append(Presented(where, der))
         return True
 
     def _json(self, where: str, data: bytes) -> bool:
@@ -131,6 +143,11 @@ class Evidence:
             return False
         if isinstance(document, dict):
             document = document.get("event", document)
+        if isinstance(document, dict) and isinstance(document.get("events"), list):
+            document = [_message(each) for each in _list(document["events"])]  # as aws logs prints them
+        if isinstance(document, list):
+            known = [self._document(where, each, one_line(each)) for each in document]
+            return any(known)
         return self._document(where, document, text)
 
     def _document(self, where: str, document: Json, text: str) -> bool:
@@ -147,9 +164,14 @@ class Evidence:
             self.cloud.append(document)
         else:
             try:
-                self.described.append(recognised(where, document))
+                described = recognised(where, document)
             except StateError:
                 return False
+            fault = _fault(described)
+            if fault is None:
+                self.described.append(described)
+            else:
+                self.remarks.append(f"{where}: {fault}")
         return True
 
     def _cloud(self, _where: str, data: bytes) -> bool:
@@ -181,16 +203,23 @@ class Evidence:
             self.sources[where] = text
         return found
 
-    def _dump(self, where: str, data: bytes) -> bool:
+    def _dump(self, where: str, data: bytes, *, alone: bool) -> bool:
+        """A dump; where the file was recognised as something else, words like one are only words."""
         if where in self.sources:
             return False
         try:
             found = read_dump(data.decode("utf-8", "replace"))
         except ValueError as error:
-            self.remarks.append(f"{where}: {error}")
+            if alone:
+                self.remarks.append(f"{where}: {error}")
             return True
         if found is None:
             return False
+        for slot in sorted(found.left_out):
+            self.remarks.append(f"{where} has bytes for slot {slot}, a private key's; they were not kept")
+        if self.dump is not None and self.dump.is_of_another_chip(found):
+            self.remarks.append(f"{where} is of another chip than the dump before it; only the first counts")
+            return True
         self.dump = found if self.dump is None else self.dump.joined(found)
         return True
 
@@ -198,6 +227,54 @@ class Evidence:
         if where in self.sources:
             return False
         found = read_log(data.decode("utf-8", "replace"))
-        if found is not None:
+        if found is None:
+            return False
+        if self.log is None:
             self.log = found
-        return found is not None
+        else:
+            self.remarks.append(f"{where} is one more log; ask about each by itself, only the first counts")
+        return True
+
+
+def _as_utf8(data: bytes) -> bytes:
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(name, "replace").encode()
+    return data
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _message(event: Json) -> Json:
+    """What an event of CloudWatch Logs carries, ``None`` where that is no JSON."""
+    text = event.get("message") if isinstance(event, dict) else None
+    if not isinstance(text, str):
+        return None
+    try:
+        return parse_json(text)
+    except ValueError:
+        return None
+
+
+def _fault(described: Described) -> str | None:
+    """Why an answer of the aws command line cannot be used; ``None`` when it can."""
+    if described.kind not in {Kind.CA, Kind.CERTIFICATE}:
+        return None
+    inner = described.answer["certificateDescription"]
+    assert isinstance(inner, dict), "recognised lets objects pass only"
+    allowed: list[tuple[str, type[CaStatus | CertificateStatus | AutoRegistration]]] = [
+        ("status", CaStatus if described.kind is Kind.CA else CertificateStatus)
+    ]
+    if "autoRegistrationStatus" in inner:
+        allowed.append(("autoRegistrationStatus", AutoRegistration))
+    for name, kind in allowed:
+        known = [str(each) for each in kind]
+        if inner.get(name) not in known:
+            return f"its {name} is none of {', '.join(known)}; give the whole answer of aws iot describe-*"
+    try:
+        Certificate.from_pem(str(inner["certificatePem"]))
+    except ValueError as error:
+        return f"its certificatePem cannot be read: {error}"
+    return None

@@ -8,50 +8,24 @@ Rules of this file:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from jitpbroker.store.described import Kind
 from jitpbroker.x509 import Certificate
-from jitplab.doctor.certificate_text import CertificateText
 from jitplab.doctor.device_log import CODES
 from jitplab.doctor.evidence import Evidence
+from jitplab.doctor.finding import Finding
 from jitplab.doctor.patient import (
     NotEnough,
     keys_of,
-    presented_signer,
     right_root_slot,
     root_slot_of_sources,
-    sent_as_registered,
 )
+from jitplab.doctor.registered import registered, sent
+from jitplab.doctor.text_findings import of_texts
 from jitplab.identifiers import Key, match
-from jitplab.outcome import JsonValue
 from jitplab.pki import key_identifier
 from jitplab.stop import By
 from jitplab.xray.cause import findings as differing
-from softatecc.certificate import SerialSource, encode_dates, hashed_serial
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that the evidence says.
-
-    Attributes:
-        sentence: for the reader.
-        wrong: whether something is wrong; else it agrees.
-        points_to: scenarios that it speaks for.
-        kinds: kinds of stop that it speaks for; those of all other scenarios it speaks against.
-    """
-
-    sentence: str
-    wrong: bool
-    points_to: tuple[str, ...] = ()
-    kinds: frozenset[By] = field(default_factory=frozenset)
-
-    def as_json(self) -> dict[str, JsonValue]:
-        """The object of ``jitplab doctor --json``."""
-        return {"sentence": self.sentence, "wrong": self.wrong, "points_to": list(self.points_to)}
-
 
 _AFTER_CONNECT = frozenset({By.RULE, By.TEMPLATE, By.POLICY, By.DISCONNECT})
 
@@ -67,18 +41,15 @@ def of(evidence: Evidence, root_key_slot: int | None = None) -> tuple[Finding, .
         *_slots(evidence, root_key_slot),
         *_chain(evidence),
         *_log(evidence),
-        *_texts(evidence),
+        *of_texts(evidence),
         *_account(evidence),
         *_cloud(evidence),
     )
 
 
 def _ca(evidence: Evidence) -> Certificate | None:
-    for each in evidence.of_kind(Kind.CA):
-        inner = each.answer["certificateDescription"]
-        if isinstance(inner, dict):
-            return Certificate.from_pem(str(inner["certificatePem"]))
-    return next((c for each in evidence.certificates if (c := Certificate.from_der(each.der)).is_ca), None)
+    found = registered(evidence)
+    return found[0] if found is not None else None
 
 
 def _slots(evidence: Evidence, said: int | None) -> Iterator[Finding]:
@@ -99,14 +70,20 @@ def _slots(evidence: Evidence, said: int | None) -> Iterator[Finding]:
         for slot in dump.slots
         if slot != right and dump.holds_a_key(slot) and dump.stored_key(slot) != ca.p256_point
     ]
-    sent = presented_signer(evidence, ca)
-    aki = Certificate.from_der(sent).authority_key_identifier if sent is not None else None
-    named = match(aki or b"", keys_of(dump, ca)) if sent is not None else None
-    said = said if said is not None else _written(evidence)
-    read = right in {said, named.slot if named is not None else None}
-    if read or (sent is None and sent_as_registered(evidence, ca)):
+    signer = sent(evidence, ca).signer
+    aki = Certificate.from_der(signer).authority_key_identifier if signer is not None else None
+    named = match(aki, keys_of(dump, ca)) if aki is not None else None
+    read = named.slot if named is not None else said if said is not None else _written(evidence)
+    if signer == ca.der or read == right:
         yield Finding(
             f"slot {right} holds the key of the registered signer's issuer, and was read", wrong=False
+        )
+    elif named is not None and named.slot not in {None, right}:
+        yield Finding(
+            f"wrong slot: slot {right} holds the key of the registered signer's issuer, and the signer that "
+            f"was sent is made with the key of slot {named.slot}",
+            wrong=True,
+            points_to=("wrong-slot-root-key",),
         )
     elif others:
         yield Finding(
@@ -132,17 +109,39 @@ def _written(evidence: Evidence) -> int | None:
 def _chain(evidence: Evidence) -> Iterator[Finding]:
     """The presented signer beside the registered one."""
     ca = _ca(evidence)
-    sent = presented_signer(evidence, ca) if ca is not None else None
-    if ca is None or sent is None:
+    if ca is None:
         return
+    told = sent(evidence, ca)
     keys = keys_of(evidence.dump, ca) if evidence.dump is not None else _keys(evidence, ca)
-    for each in differing(sent, ca.der, (), keys):
+    yield from _leaf_issuer(told.leaf, ca, keys)
+    if told.signer is None or told.signer == ca.der:
+        return
+    signer = Certificate.from_der(told.signer)
+    for each in differing(told.signer, ca.der, (), keys):
         name = each.difference.field.name
         yield Finding(
             f"the presented signer is not the registered one: {each.sentence}",
             wrong=True,
-            points_to=_points(name, each.difference.ours, Certificate.from_der(sent), keys),
+            points_to=_points(name, each.difference.ours, signer, keys),
         )
+
+
+def _leaf_issuer(leaf: bytes | None, ca: Certificate, keys: tuple[Key, ...]) -> Iterator[Finding]:
+    """Whether the device certificate names the registered signer's key as its issuer's."""
+    if leaf is None or ca.p256_point is None:
+        return
+    aki = Certificate.from_der(leaf).authority_key_identifier
+    if aki is None or aki == key_identifier(ca.p256_point):
+        return
+    found = match(aki, keys)
+    slot = "" if found is None or found.slot is None else f", which lies in slot {found.slot}"
+    whose = "of no key at hand" if found is None else f"{found.derivation} of the key of {found.key}{slot}"
+    points = ("identifier-of-72-bytes",) if found is not None and found.defect is not None else ()
+    yield Finding(
+        f"the device certificate's authorityKeyIdentifier is not the registered signer's: it is {whose}",
+        wrong=True,
+        points_to=points or ("signer-key-from-the-wrong-slot",),
+    )
 
 
 def _keys(evidence: Evidence, ca: Certificate) -> tuple[Key, ...]:
@@ -191,6 +190,13 @@ def _log(evidence: Evidence) -> Iterator[Finding]:
                 wrong=True,
                 kinds=_AFTER_CONNECT,
             )
+        elif where == "closed" and not log.handshake_done:
+            yield Finding(
+                f"the device's log has -0x{code:04X}, {words}; nothing in the log says that the handshake "
+                "had been completed (debug level 3 of mbedTLS prints `handshake: done`), so whether TLS is "
+                "at fault cannot be said",
+                wrong=True,
+            )
         elif where == "own trust":
             yield Finding(
                 f"the device's log has -0x{code:04X}, {words}",
@@ -202,54 +208,6 @@ def _log(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(f"the device's log has -0x{code:04X}, {words}", wrong=True)
     if not log.codes:
         yield Finding("the device's log has none of mbedTLS's error codes that are known here", wrong=False)
-
-
-def _texts(evidence: Evidence) -> Iterator[Finding]:
-    """Whether certificates that only text is left of agree with themselves and with each other."""
-    by_name = {each.subject: each for each in evidence.texts}
-    for each in evidence.texts:
-        yield from _identifiers(each, by_name.get(each.issuer))
-        yield from _serial(each)
-    if evidence.texts and not evidence.certificates:
-        yield Finding(
-            "the certificates are there as text only: their signatures cannot be checked, and whether they "
-            "are byte for byte what was registered cannot be said",
-            wrong=False,
-        )
-
-
-def _identifiers(each: CertificateText, issuer: CertificateText | None) -> Iterator[Finding]:
-    ski, aki, key = each.subject_key_identifier, each.authority_key_identifier, each.public_key
-    if ski is not None and key is not None:
-        fits = key_identifier(key) == ski
-        yield Finding(
-            f"{each.name}: subjectKeyIdentifier is {'' if fits else 'not '}SHA1(04|X|Y) of its key",
-            wrong=not fits,
-        )
-    if aki is not None and issuer is not None and issuer.public_key is not None:
-        fits = key_identifier(issuer.public_key) == aki
-        yield Finding(
-            f"{each.name}: authorityKeyIdentifier is {'' if fits else 'not '}that of {issuer.name}'s key",
-            wrong=not fits,
-            points_to=() if fits else ("wrong-slot-root-key", "identifier-of-72-bytes"),
-        )
-
-
-def _serial(each: CertificateText) -> Iterator[Finding]:
-    """Whether a serial number of 16 bytes is the one that the rule PUB_KEY_HASH computes."""
-    if each.serial is None or len(each.serial) != 16 or each.public_key is None or each.not_before is None:
-        return
-    try:
-        begins = datetime.strptime(each.not_before, "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
-        dates = encode_dates(begins, 0)
-    except (ValueError, KeyError):
-        return
-    computed = hashed_serial(SerialSource.PUB_KEY_HASH, each.public_key, bytes(64) + dates + bytes(5), 16)
-    if computed == each.serial:
-        yield Finding(
-            f"{each.name}: its serial number is the hash of its key and issue date, as a chip computes it",
-            wrong=False,
-        )
 
 
 def _account(evidence: Evidence) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ Rules of this file:
 1. A knob names its alternatives by looking at the situation: every readable slot, not a slot from a table.
 2. Layers are in the order of their price: firmware before the account, the account before new certificates.
 3. What leaves something out of the chain costs more than what keeps it.
+4. How a chain is rebuilt is turned only where it is known how it was: where the dump gives what was sent.
 """
 
 from __future__ import annotations
@@ -67,23 +68,23 @@ class Knob:
 
 def _root_key_slot(now: Situation) -> Iterator[tuple[str, int, Situation]]:
     for slot in range(8, 16):
-        if slot != now.firmware.root_key_slot and now.dump.stored_key(slot) is not None:
+        if now.sent is None and slot != now.firmware.root_key_slot and now.dump.stored_key(slot) is not None:
             yield (
                 f"read the root's public key from slot {slot}",
                 0 if now.dump.holds_a_key(slot) else 1,
-                now.with_firmware(partial(replace, root_key_slot=slot)),
+                now.with_firmware(partial(replace, root_key_slot=slot, is_genkey=False)),
             )
 
 
 def _no_root_key(now: Situation) -> Iterator[tuple[str, int, Situation]]:
-    if now.firmware.root_key_slot is not None:
+    if now.sent is None and now.firmware.root_key_slot is not None:
         words = "hand over no CA key: the template's authority key identifier stays"
         yield words, 2, now.with_firmware(lambda firmware: replace(firmware, root_key_slot=None))
 
 
 def _signer_key_slot(now: Situation) -> Iterator[tuple[str, int, Situation]]:
     for slot in range(8, 16):
-        if slot != now.firmware.signer_key_slot and now.dump.holds_a_key(slot):
+        if now.sent is None and slot != now.firmware.signer_key_slot and now.dump.holds_a_key(slot):
             yield (
                 f"read the signer's public key from slot {slot}",
                 0,
@@ -92,7 +93,7 @@ def _signer_key_slot(now: Situation) -> Iterator[tuple[str, int, Situation]]:
 
 
 def _key_tail(now: Situation) -> Iterator[tuple[str, int, Situation]]:
-    if now.firmware.key_tail:
+    if now.sent is None and now.firmware.key_tail:
         words = "have 64 bytes of a CA's key hashed: count 64 in its location, or an older cryptoauthlib"
         yield words, 0, now.with_firmware(lambda firmware: replace(firmware, key_tail=b""))
 

@@ -2,8 +2,8 @@
 
 Rules of this file:
 1. Whatever the evidence leaves open is taken from the case, and said.
-2. Which slot the firmware reads is told by the signer it presented; without one, another public key that lies
-   in the chip is the likeliest slip, and is said to be assumed.
+2. Which slots the firmware reads is told by the chain it sent, byte for byte; without one, another public
+   key that lies in the chip is the likeliest slip, and is said to be assumed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 
 from jitpbroker.admission.profiles import Profile
 from jitpbroker.registry.entities import AutoRegistration, CaStatus, RegistrationConfig
+from jitpbroker.registry.jsontext import Json
 from jitpbroker.store.described import Kind
 from jitpbroker.x509 import Certificate
 from jitplab import anatomy, pki
@@ -22,8 +23,10 @@ from jitplab.chain import Slot
 from jitplab.definitions.c_source import NoDefinition, read_definitions
 from jitplab.doctor.chip_dump import ChipDump
 from jitplab.doctor.evidence import Evidence
+from jitplab.doctor.reading import firmware_that_sends
+from jitplab.doctor.registered import Sent, registered, sent
 from jitplab.doctor.situation import Firmware, Owner, Situation
-from jitplab.identifiers import Key, match
+from jitplab.identifiers import Key
 from jitplab.maker import device_serial
 from softatecc.certificate import CertificateDefinition, CertificateError, DeviceZone, rebuild
 
@@ -87,7 +90,7 @@ def situation_of(evidence: Evidence, wishes: Wishes) -> Situation:
         raise NotEnough(f"a signer of the case's kind: {error}") from None
     firmware, more = _firmware(evidence, dump, ca, wishes)
     device_definition, leaf, profile, still_more = _leaf(evidence, dump, ca, wishes)
-    return Situation(
+    situation = Situation(
         dump,
         signer_definition,
         device_definition,
@@ -99,31 +102,80 @@ def situation_of(evidence: Evidence, wishes: Wishes) -> Situation:
         wishes.at,
         (*said, *more, *still_more),
     )
+    asserted = wishes.root_key_slot is not None or bool(evidence.sources)
+    kept = (*said, *(more if asserted else ()), *still_more)
+    return _as_sent(situation, sent(evidence, ca), kept, asserted=asserted)
+
+
+def _as_sent(situation: Situation, told: Sent, said: tuple[str, ...], *, asserted: bool) -> Situation:
+    """With the firmware that sends what was sent; what was only assumed about it is then known.
+
+    Args:
+        situation: with the firmware as it was assumed or said.
+        told: what was sent.
+        said: what stands in, but for what was assumed of the firmware.
+        asserted: whether somebody said where the root's key is read.
+    """
+    if told.whole is None and told.signer is None and told.leaf is None:
+        return situation
+    meant = situation.firmware
+    found = firmware_that_sends(situation, told)
+    if found is None:
+        chain = told.whole or tuple(der for der in (told.leaf or situation.leaf, told.signer) if der)
+        sentence = (
+            "no way of reading these slots gives the chain that was sent: it is judged as it was sent, and "
+            "other ways to rebuild it were not tried"
+        )
+        return replace(situation, sent=chain, stand_ins=(*said, sentence))
+    if told.signer is None:
+        return replace(situation, firmware=found)  # the leaf does not tell where the root's key is read
+    if found.root_key_slot != meant.root_key_slot and asserted:
+        sentence = (
+            f"slot {meant.root_key_slot} was said to be read for the root's key, but what was sent is made "
+            f"with {'no key' if found.root_key_slot is None else f'slot {found.root_key_slot}'}; what was "
+            "sent counts"
+        )
+        said = (*said, sentence)
+    return replace(situation, firmware=found, stand_ins=said)
 
 
 def _owner(evidence: Evidence) -> tuple[Certificate, Owner, tuple[str, ...]]:
     """The registered CA certificate and what is set about it."""
-    bodies = [body for _, body in evidence.templates]
-    for each in evidence.of_kind(Kind.CA):
-        inner = each.answer["certificateDescription"]
-        assert isinstance(inner, dict), "recognised lets objects pass only"
-        ca = Certificate.from_pem(str(inner["certificatePem"]))
-        config = each.answer.get("registrationConfig")
-        body = config.get("templateBody") if isinstance(config, dict) else None
-        template = str(body) if body is not None else bodies[0] if bodies else None
-        owner = Owner(
-            CaStatus(str(inner.get("status", "ACTIVE"))),
-            AutoRegistration(str(inner.get("autoRegistrationStatus", "DISABLE"))),
-            RegistrationConfig(template, ROLE_ARN) if template is not None else None,
-        )
-        return ca, owner, ()
-    signers = [c for each in evidence.certificates if (c := Certificate.from_der(each.der)).is_ca]
-    if not signers:
+    found = registered(evidence)
+    if found is None:
         raise NotEnough("the registered CA certificate: aws iot describe-ca-certificate --certificate-id ID")
-    template = bodies[0] if bodies else case_template()
-    owner = Owner(CaStatus.ACTIVE, AutoRegistration.ENABLE, RegistrationConfig(template, ROLE_ARN))
-    said = "the account is not in the evidence: the CA certificate is taken to be ACTIVE, with a template"
-    return signers[0], owner, (said,)
+    ca, described = found
+    bodies = [body for _, body in evidence.templates]
+    if described is None:
+        template = bodies[0] if bodies else case_template()
+        owner = Owner(CaStatus.ACTIVE, AutoRegistration.ENABLE, RegistrationConfig(template, ROLE_ARN))
+        said = "the account is not in the evidence: the CA certificate is taken to be ACTIVE, with a template"
+        return ca, owner, (said,)
+    inner = described.answer["certificateDescription"]
+    assert isinstance(inner, dict), "recognised lets objects pass only"
+    body = _body(evidence, described.answer.get("registrationConfig"), bodies)
+    owner = Owner(
+        CaStatus(str(inner["status"])),
+        AutoRegistration(str(inner.get("autoRegistrationStatus", "DISABLE"))),
+        RegistrationConfig(body, ROLE_ARN) if body is not None else None,
+    )
+    return ca, owner, ()
+
+
+def _body(evidence: Evidence, config: Json, bodies: list[str]) -> str | None:
+    """The template's text: inline, by its name, or as a file of its own."""
+    if isinstance(config, dict):
+        if "templateBody" in config:
+            return str(config["templateBody"])
+        name = config.get("templateName")
+        for each in evidence.of_kind(Kind.TEMPLATE):
+            if each.answer["templateName"] == name:
+                return str(each.answer["templateBody"])
+        if name is not None and not bodies:
+            raise NotEnough(
+                f"the template {name}: aws iot describe-provisioning-template --template-name {name}"
+            )
+    return bodies[0] if bodies else None
 
 
 def root_slot_of_sources(evidence: Evidence) -> tuple[int, str] | None:
@@ -148,21 +200,6 @@ def root_slot_of_sources(evidence: Evidence) -> tuple[int, str] | None:
     return None
 
 
-def presented_signer(evidence: Evidence, ca: Certificate) -> bytes | None:
-    """A certificate of the evidence that bears the registered one's name and is another."""
-    for each in evidence.certificates:
-        certificate = Certificate.from_der(each.der)
-        if certificate.subject == ca.subject and certificate.der != ca.der:
-            return each.der
-    return None
-
-
-def sent_as_registered(evidence: Evidence, ca: Certificate) -> bool:
-    """Whether a chain of the evidence, a leaf and more in one file, has the registered certificate in it."""
-    chains = {each.where for each in evidence.certificates if not Certificate.from_der(each.der).is_ca}
-    return any(each.der == ca.der and each.where in chains for each in evidence.certificates)
-
-
 def right_root_slot(dump: ChipDump, ca: Certificate) -> int | None:
     """The slot whose key the registered signer's authority key identifier is of."""
     wanted = ca.authority_key_identifier
@@ -184,15 +221,7 @@ def _firmware(
     written = root_slot_of_sources(evidence)
     if written is not None:
         return replace(plain, root_key_slot=written[0]), (written[1],)
-    sent = presented_signer(evidence, ca)
-    if sent is not None:
-        found = match(Certificate.from_der(sent).authority_key_identifier or b"", keys_of(dump, ca))
-        if found is not None and found.slot is not None:
-            tail = bytes(8) if found.derivation.endswith("00*8)") else b""
-            return replace(plain, root_key_slot=found.slot, key_tail=tail), ()
     right = right_root_slot(dump, ca)
-    if sent is None and sent_as_registered(evidence, ca):
-        return replace(plain, root_key_slot=right), ()
     own = ca.p256_point
     others = [
         slot
@@ -208,11 +237,11 @@ def _firmware(
     return replace(plain, root_key_slot=right), ()
 
 
-def _makes(definition: CertificateDefinition, dump: ChipDump, ca: Certificate, sent: bytes) -> bool:
+def _makes(definition: CertificateDefinition, dump: ChipDump, ca: Certificate, leaf: bytes) -> bool:
     """Whether a definition rebuilds what was sent, but for the identifier that the firmware puts in."""
     try:
         made = rebuild(definition, dump.read, ca.p256_point)
-        differ = anatomy.names_that_differ(sent, made)
+        differ = anatomy.names_that_differ(leaf, made)
     except (CertificateError, LookupError, ValueError):
         return False
     return set(differ) <= {"authorityKeyIdentifier"}
@@ -222,7 +251,7 @@ def _leaf(
     evidence: Evidence, dump: ChipDump, ca: Certificate, wishes: Wishes
 ) -> tuple[CertificateDefinition | None, bytes, Profile, tuple[str, ...]]:
     """The leaf's definition, the leaf, the rules to judge it by, and what stands in."""
-    sent = [each.der for each in evidence.certificates if not Certificate.from_der(each.der).is_ca]
+    leaf_sent = sent(evidence, ca).leaf
     serial_number = b"\x01\x23" + bytes(6) + b"\xee"
     if dump.configuration is not None:
         serial_number = dump.configuration[:4] + dump.configuration[8:13]
@@ -237,11 +266,11 @@ def _leaf(
     )
     if public_key is not None and Slot.DEVICE_COMPRESSED in dump.slots:
         definition = case_chain.device_definition(leaf)
-        if not sent or _makes(definition, dump, ca, sent[0]):
+        if leaf_sent is None or _makes(definition, dump, ca, leaf_sent):
             said = "the device certificate's shape is the case's; its key, dates and signature are the chip's"
             return definition, leaf, wishes.profile, (said,)
-    if sent:
-        return None, sent[0], wishes.profile, ("the device certificate is judged as it was sent",)
+    if leaf_sent is not None:
+        return None, leaf_sent, wishes.profile, ("the device certificate is judged as it was sent",)
     unasked = replace(
         wishes.profile,
         onboarding=tuple(rule for rule in wishes.profile.onboarding if rule.name != "every_link_is_signed"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jitplab.doctor.findings import Finding
+from jitplab.doctor.finding import Finding
 from jitplab.doctor.situation import Result
 from jitplab.outcome import JsonValue
 from jitplab.scenario import Scenario

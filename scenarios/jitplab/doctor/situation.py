@@ -40,6 +40,7 @@ class Firmware:
 
     Attributes:
         root_key_slot: where it reads the root's public key; ``None`` hands over no key.
+        is_genkey: whether it has GenKey compute that key instead of reading it.
         signer_key_slot: where it reads the signer's.
         key_tail: bytes that the library hashes behind the 64 of a CA's key.
         sends_signer: whether the signer is sent after the leaf.
@@ -53,6 +54,7 @@ class Firmware:
     sends_signer: bool = True
     server_name: bool = True
     client_id: str = "device"
+    is_genkey: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Situation:
         profile: which AWS.
         at: the account's time.
         stand_ins: sentences about what is not the user's own.
+        sent: the chain as it was sent, DER, where no way of reading the chip gives it.
     """
 
     dump: ChipDump
@@ -91,6 +94,7 @@ class Situation:
     profile: Profile
     at: datetime
     stand_ins: tuple[str, ...] = ()
+    sent: tuple[bytes, ...] | None = None
 
     def with_firmware(self, change: Callable[[Firmware], Firmware]) -> Situation:
         """Another firmware."""
@@ -157,6 +161,8 @@ def presented(situation: Situation) -> tuple[bytes, ...]:
         LookupError: the dump lacks something.
     """
     firmware, dump = situation.firmware, situation.dump
+    if situation.sent is not None:
+        return situation.sent if firmware.sends_signer else situation.sent[:1]
     leaf = situation.leaf
     if situation.device_definition is not None:
         signer_key = _key(dump, firmware.signer_key_slot)
@@ -165,7 +171,11 @@ def presented(situation: Situation) -> tuple[bytes, ...]:
         return (leaf,)
     root = None
     if firmware.root_key_slot is not None:
-        root = _key(dump, firmware.root_key_slot) + firmware.key_tail
+        slot = firmware.root_key_slot
+        read = dump.keys.get(slot) if firmware.is_genkey else _key(dump, slot)
+        if read is None:
+            raise LookupError(f"the dump has no line `key {slot}`, the public key of that slot")
+        root = read + firmware.key_tail
     location = replace(situation.signer_definition.public_key, slot=firmware.signer_key_slot)
     definition = replace(situation.signer_definition, public_key=location)
     return (leaf, rebuild(definition, dump.read, root))

@@ -28,6 +28,7 @@ from jitplab.pki.issue import (
 from jitplab.pki.keys import (
     KeySource,
     SigningKey,
+    is_der_private_key,
     key_identifier,
     public_key_from,
     public_key_pem,
@@ -63,6 +64,7 @@ __all__ = [
     "certificates_from_pem",
     "date_objection",
     "host_address",
+    "is_der_private_key",
     "key_identifier",
     "make_device_certificate",
     "make_root",

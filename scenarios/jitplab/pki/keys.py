@@ -115,6 +115,17 @@ def public_key_pem(public_key: bytes) -> bytes:
     return point.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+def is_der_private_key(data: bytes) -> bool:
+    """Whether this is a private key in DER, encrypted or not. Nothing of it is kept."""
+    try:
+        serialization.load_der_private_key(data, None)
+    except TypeError:
+        return True  # it wants a password: it is encrypted, and a private key all the same
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
 def public_point(raw: bytes) -> ec.EllipticCurvePublicKey:
     """The point of a P-256 ``X || Y``, 64 bytes.
 
