@@ -51,9 +51,11 @@ def signer_definition(issued: bytes) -> CertificateDefinition:
     Args:
         issued: DER of the signer as issued; everything that the chip must supply is blanked in the
             template, except the authority key identifier, which an honest template carries.
+
+    Raises:
+        ValueError: it lacks something that the case's signer has.
     """
-    name = anatomy.common_name(issued, "subject")
-    assert name is not None
+    name = _common_name(issued, "subject")
     return CertificateDefinition(
         name="signer",
         template=_template(issued),
@@ -96,11 +98,14 @@ def device_definition(issued: bytes) -> CertificateDefinition:
 
     The expiry of 3000-12-31 is the template's own: the element is left out, since the algorithm would
     render "no expiry" as 9999-12-31 and break the signature.
+
+    Args:
+        issued: DER of the device certificate as issued.
+
+    Raises:
+        ValueError: it lacks something that the case's device certificate has.
     """
-    subject = anatomy.common_name(issued, "subject")
-    issuer = anatomy.common_name(issued, "issuer")
-    assert subject is not None
-    assert issuer is not None
+    subject, issuer = _common_name(issued, "subject"), _common_name(issued, "issuer")
     return CertificateDefinition(
         name="device",
         template=_template(issued, keep=("notAfter",)),
@@ -140,6 +145,23 @@ def device_definition(issued: bytes) -> CertificateDefinition:
     )
 
 
+def definition_of(which: str, issued: bytes) -> CertificateDefinition:
+    """The definition of the case's kind for one of its certificates.
+
+    Args:
+        which: ``signer`` or ``device``.
+        issued: DER.
+
+    Raises:
+        ValueError: it is no certificate of that kind; the sentence says what it lacks.
+    """
+    make = signer_definition if which == "signer" else device_definition
+    try:
+        return make(issued)
+    except ValueError as error:
+        raise ValueError(f"it is no {which} of the case's kind: {error}") from None
+
+
 def _tbs(der: bytes) -> CertificateLocation:
     field = anatomy.tbs_certificate(der)
     return CertificateLocation(field.offset, field.length)
@@ -147,8 +169,16 @@ def _tbs(der: bytes) -> CertificateLocation:
 
 def _at(der: bytes, name: str) -> CertificateLocation:
     field = anatomy.field_named(der, name)
-    assert field is not None, f"the certificate of the case has a {name}"
+    if field is None:
+        raise ValueError(f"it has no {name}; a certificate of the case's kind has one")
     return CertificateLocation(field.offset, field.length)
+
+
+def _common_name(der: bytes, which: str) -> anatomy.Field:
+    field = anatomy.common_name(der, which)
+    if field is None:
+        raise ValueError(f"its {which} has no common name; a certificate of the case's kind has one")
+    return field
 
 
 def _signature_at(der: bytes) -> CertificateLocation:

@@ -227,7 +227,7 @@ def test_the_command_line_makes_and_reads(
     [
         (("read", "nowhere.c"), "nowhere.c cannot be read: No such file"),
         (("make", "nowhere.pem", "--kind", "device"), "nowhere.pem cannot be read"),
-        (("make", __file__, "--kind", "device"), "is no device of the case's kind"),
+        (("make", __file__, "--kind", "device"), "it is no device of the case's kind: "),
         (("read", __file__), "line 1"),
     ],
 )
@@ -236,6 +236,18 @@ def test_what_cannot_be_done_is_one_sentence(
 ) -> None:
     assert cli.main(["definition", *arguments]) == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["signer", "device"])
+def test_a_certificate_of_another_kind_is_told_by_what_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """By a check that python -O does not take out."""
+    (tmp_path / "rsa.pem").write_bytes(pki.pem(pki.make_rsa_ca(2048)))
+
+    assert cli.main(["definition", "make", str(tmp_path / "rsa.pem"), "--kind", kind]) == 2
+    told = capsys.readouterr().err
+    assert f"it is no {kind} of the case's kind: it has no authorityKeyIdentifier" in told
 
 
 def test_the_doctor_reads_the_slot_in_the_users_own_source(made: tuple[Lab, Device]) -> None:

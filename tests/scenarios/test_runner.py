@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -122,6 +122,31 @@ def test_order_and_results_do_not_depend_on_the_number_of_processes(
     assert names == sorted(names)
     assert len(alone) > 3
     assert alone == together
+
+
+@pytest.mark.parametrize(
+    "arguments, jobs", [(("--all",), 3), (("--all", "--jobs", "2"), 2), (("right-slot",), 1)]
+)
+def test_there_are_as_many_processes_as_processors_may_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    jobs: int,
+) -> None:
+    """In a container those are fewer than the machine has."""
+    asked: list[int] = []
+
+    def play_nothing(orders: Sequence[Order], *, jobs: int, **_: object) -> tuple[Played, ...]:
+        asked.append(jobs)
+        return tuple(Played(order.name, skipped="not played") for order in orders)
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr("jitplab.commands.run.play_all", play_nothing)
+
+    code, _, _ = run(capsys, *arguments, *FIXED)
+
+    assert (code, asked) == (3, [jobs])
 
 
 def test_a_process_that_dies_is_one_broken_scenario_and_no_more(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from jitplab import chain as case_chain
-from jitplab import pki
 from jitplab.commands import options
 from jitplab.definitions.named import Named, as_json
 from softatecc.certificate import DeviceLocation
@@ -109,16 +108,15 @@ def act_make(chosen: argparse.Namespace) -> int:
     from jitplab.definitions.c_emit import emit_c  # noqa: PLC0415 - only here
 
     try:
-        data = chosen.certificate.read_bytes()
-        der = pki.certificates_from_pem(data)[0] if b"-----BEGIN" in data else data
-        make = case_chain.signer_definition if chosen.kind == "signer" else case_chain.device_definition
-        definition = make(der)
+        der = options.certificate_in(chosen.certificate)
     except OSError as error:
         return options.complain(f"{chosen.certificate} cannot be read: {error.strerror}", options.MISUSE)
-    except (ValueError, AssertionError) as error:
-        return options.complain(
-            f"{chosen.certificate} is no {chosen.kind} of the case's kind: {error}", options.MISUSE
-        )
+    except ValueError as error:
+        return options.complain(str(error), options.MISUSE)
+    try:
+        definition = case_chain.definition_of(chosen.kind, der)
+    except ValueError as error:
+        return options.complain(f"{chosen.certificate}: {error}", options.MISUSE)
     name = chosen.name or f"g_cert_def_{chosen.kind}"
     named = Named(name, definition, chosen.ca, str(chosen.certificate))
     if chosen.json:

@@ -120,6 +120,24 @@ def settings(chosen: argparse.Namespace) -> Settings:
     )
 
 
+def certificate_in(path: Path) -> bytes:
+    """A file's certificate, the first one of a PEM file; DER.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: its PEM holds no certificate; what claims to be DER is not looked at.
+    """
+    from jitplab import pki  # noqa: PLC0415 - loads cryptography
+
+    data = path.read_bytes()
+    if b"-----BEGIN" not in data:
+        return data
+    try:
+        return pki.certificates_from_pem(data)[0]
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
 def parameters(chosen: argparse.Namespace) -> dict[str, int]:
     """A scenario's parameters as the command line has them."""
     found: dict[str, int] = dict(chosen.set)

@@ -155,9 +155,7 @@ def _plan(chosen: argparse.Namespace) -> _Plan:
     settings = options.settings(chosen)
     if many and not chosen.host_sleeps:
         settings = quick(settings)
-    jobs = chosen.jobs or (
-        (os.cpu_count() or 1) if many and is_inside(settings) and settings.broker is None else 1
-    )
+    jobs = chosen.jobs or (_processors() if many and is_inside(settings) and settings.broker is None else 1)
     return _Plan(
         in_play_order(scenarios) if many else tuple(scenarios), known, settings, parameters, jobs, many
     )

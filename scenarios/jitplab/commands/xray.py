@@ -26,10 +26,12 @@ _EPILOG: Final = """\
 examples:
   jitplab xray signer --rebuilt sent-signer.pem --issued signer.pem --key "slot 13=other.pem"
   jitplab xray device --rebuilt sent-device.pem --issued factory-copy.pem --html xray.html
+  jitplab xray signer --rebuilt sent.pem --issued signer.pem --definition cert_def_1_signer.c
   jitplab xray signer --scenario wrong-slot-root-key
 
-The definition is the one of mbedtls-examples that the issued certificate gives: which slot holds what is
-listed by `jitplab show wrong-slot-root-key`. Exits 0 when the certificate is as issued, 1 when it is not.
+The definition is the one of mbedtls-examples that the issued certificate gives (which slot holds what is
+listed by `jitplab show wrong-slot-root-key`), unless --definition gives the firmware's own. Exits 0 when
+the certificate is as issued, 1 when it is not.
 """
 
 
@@ -90,7 +92,7 @@ def act(chosen: argparse.Namespace) -> int:
 
 
 def _of_files(chosen: argparse.Namespace) -> Picture:
-    rebuilt, issued = _certificate(chosen.rebuilt), _certificate(chosen.issued)
+    rebuilt, issued = (options.certificate_in(path) for path in (chosen.rebuilt, chosen.issued))
     keys = [_key(text) for text in chosen.key]
     if chosen.definition:
         return _by_source(chosen.which, rebuilt, issued, keys, chosen.definition)
@@ -144,20 +146,14 @@ def take(which: str, rebuilt: bytes, issued: bytes, keys: Sequence[Key]) -> Pict
     Raises:
         ValueError: one of the two is no certificate, or not one of this kind.
     """
-    make = case_chain.signer_definition if which == "signer" else case_chain.device_definition
     slot = Slot.ROOT_PUBLIC_KEY if which == "signer" else Slot.SIGNER_PUBLIC_KEY
     try:
-        definition = make(issued)
-    except AssertionError as error:
-        raise ValueError(f"the issued certificate is no {which} of the case's kind: {error}") from None
+        definition = case_chain.definition_of(which, issued)
+    except ValueError as error:
+        raise ValueError(f"the issued certificate: {error}") from None
     return picture(
         which, rebuilt, definition, ca_key=f"it lies in slot {int(slot)}", issued=issued, keys=keys
     )
-
-
-def _certificate(path: Path) -> bytes:
-    data = path.read_bytes()
-    return pki.certificates_from_pem(data)[0] if b"-----BEGIN" in data else data
 
 
 def _key(text: str) -> Key:

@@ -86,7 +86,7 @@ def situation_of(evidence: Evidence, wishes: Wishes) -> Situation:
     ca, owner, said = _owner(evidence)
     try:
         signer_definition = case_chain.signer_definition(ca.der)
-    except (AssertionError, ValueError) as error:
+    except ValueError as error:
         raise NotEnough(f"a signer of the case's kind: {error}") from None
     firmware, more = _firmware(evidence, dump, ca, wishes)
     device_definition, leaf, profile, still_more = _leaf(evidence, dump, ca, wishes)
