@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from jitpbroker.admission.profiles import AWS_2026
-from jitpbroker.registry.jsontext import Json, parse_json
 from jitplab import cli, pki
 from jitplab.definitions.c_emit import emit_c
 from jitplab.definitions.c_source import NoDefinition, read_definitions
-from jitplab.definitions.named import Named, as_json, from_json
+from jitplab.definitions.named import Named, as_json
 from jitplab.doctor.chip_dump import ChipDump
 from jitplab.doctor.diagnosis import diagnose
 from jitplab.doctor.evidence import Evidence
 from jitplab.doctor.patient import Wishes
 from jitplab.lab import Device, Lab, Settings
+from softatecc.certificate import CertificateLocation
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -86,6 +86,12 @@ def test_both_ways_of_writing_say_the_same() -> None:
     assert designated.definition.at_serial.count == 2
 
 
+def test_numbers_are_those_of_c() -> None:
+    (read,) = read_definitions({"b.c": POSITIONAL.replace("{48,3", "{060u,0x3")}).values()
+
+    assert read.definition.template == bytes([0o60, 3, 2, 1, 5])
+
+
 def test_files_may_refer_to_each_other() -> None:
     first, second = POSITIONAL.split("const atcacert_def_t")
     found = read_definitions({"arrays.c": first, "definition.c": f"const atcacert_def_t{second}"})
@@ -103,7 +109,12 @@ def test_files_may_refer_to_each_other() -> None:
         (("0xA,", "SNSRC_WISHFUL,"), "sn_source is 'SNSRC_WISHFUL', whose value is not known here"),
         (("0xA,", "5,"), "5 is not a valid SerialSource"),
         (("{2,0}", "{TF_HEX2BIN,0}"), "the transform TF_HEX2BIN is not known here"),
-        (("{48,3", "{480,3"), "g_template holds a number that is no byte"),
+        (("{48,3", "{480,3"), "member 0 of g_template is no byte whose value is known here"),
+        (("{48,3", "{SEQUENCE,3"), "member 0 of g_template is no byte whose value is known here"),
+        (("{48,3", "{24+24,3"), "member 0 of g_template is no byte whose value is known here"),
+        (("{48,3", "{4.8,3"), r"b\.c, line 1: 4\.8 is no whole number"),
+        (("{48,3", "{09,3"), r"b\.c, line 1: Invalid octal constant"),
+        (("{48,3", "{[999999999]=48,3"), r"b\.c, line 1: index 999999999 is beyond 4095"),
         (("28, {", "28, 3, {"), "is no initialiser in braces"),
         (("&g_signer\n};", "&g_signer\n"), r"b\.c is no C that can be read: "),
     ],
@@ -134,35 +145,18 @@ def test_what_is_emitted_is_read_back_and_rebuilds_the_certificate(
     assert lab.bench.library.read_cert(read.definition, ca_key) == issued
 
 
-def test_json_is_read_back_as_it_was_written(made: tuple[Lab, Device]) -> None:
-    named = Named("d", replace(made[1].device_definition, name="d"), None, "JSON")
+def test_json_has_every_place_of_a_definition(made: tuple[Lab, Device]) -> None:
+    definition = made[1].device_definition
+    told = as_json(Named("d", definition, None, "here"))
+    places = told["at"]
 
-    assert from_json(parse_json(json.dumps(as_json(named)))) == named
-
-
-@pytest.mark.parametrize(
-    "change, why",
-    [
-        ({"template": "zz"}, "template is missing or not written in hex"),
-        ({"template_id": "2"}, "template_id is missing or no whole number"),
-        ({"serial_source": "wishful"}, "serial_source is 'wishful'; it is one of stored, device_sn"),
-        ({"at": []}, "at is missing or no object"),
-        ({"elements": {}}, "elements is no list"),
-        ({"elements": [1]}, r"elements\[0\] is no object"),
-        ({"public_key": {"zone": "moon"}}, "public_key.zone is 'moon'"),
-        ({"name": 1}, "name is missing or no text"),
-    ],
-)
-def test_json_that_is_none_is_named_by_its_member(
-    made: tuple[Lab, Device], change: dict[str, object], why: str
-) -> None:
-    told: dict[str, Json] = as_json(Named("d", made[1].device_definition, None, "JSON"))
-    told |= change  # type: ignore[arg-type]
-
-    with pytest.raises(ValueError, match=why):
-        from_json(told)
-    with pytest.raises(ValueError, match="a definition is a JSON object"):
-        from_json([])
+    assert isinstance(places, dict)
+    assert {name: CertificateLocation(**place) for name, place in places.items()} == {  # type: ignore[arg-type]
+        name: getattr(definition, f"at_{name}") for name in places
+    }
+    assert len(places) == 8
+    assert told["public_key"] == {"zone": "data", "slot": 0, "offset": 0, "count": 64, "is_genkey": True}
+    assert told["serial_source"] == "pub_key_hash"
 
 
 STUB = """\
@@ -219,7 +213,7 @@ def test_the_command_line_makes_and_reads(
     assert (code, read, as_json_code) == (0, 0, 0)
     assert "public key              slot 0, computed by GenKey" in words
     assert told["name"] == "g_mine"
-    assert from_json(told).definition.template == made[1].device_definition.template
+    assert told["template"] == made[1].device_definition.template.hex()
 
 
 @pytest.mark.parametrize(

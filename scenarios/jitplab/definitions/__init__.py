@@ -1,1 +1,1 @@
-"""Certificate definitions as users have them: C source as Microchip's tools emit it, and JSON."""
+"""Certificate definitions as users have them: C source as Microchip's tools emit it."""

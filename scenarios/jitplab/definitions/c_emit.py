@@ -5,33 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from jitplab.definitions.named import ATTRIBUTES, STANDARD, Named
-from softatecc.certificate import CertificateLocation, DateFormat, DeviceLocation, DeviceZone, Transform
+from jitplab.definitions.named import DATE_FORMATS, STANDARD, TRANSFORMS, Named
+from softatecc.certificate import CertificateLocation, DeviceLocation
 
 _ROW = 16
-_STANDARD_COMMENTS = dict(
-    zip(
-        STANDARD,
-        (
-            "PUBLIC_KEY",
-            "SIGNATURE",
-            "ISSUE_DATE",
-            "EXPIRE_DATE",
-            "SIGNER_ID",
-            "CERT_SN",
-            "AUTH_KEY_ID",
-            "SUBJ_KEY_ID",
-        ),
-        strict=True,
-    )
-)
-_TRANSFORMS = {
-    Transform.NONE: "TF_NONE",
-    Transform.REVERSE: "TF_REVERSE",
-    Transform.HEX_UPPER: "TF_BIN2HEX_UC",
-    Transform.HEX_LOWER: "TF_BIN2HEX_LC",
-}
-_DATES = {DateFormat.UTC_TIME: "DATEFMT_RFC5280_UTC", DateFormat.GENERALIZED_TIME: "DATEFMT_RFC5280_GEN"}
 
 
 def emit_c(named: Named) -> str:
@@ -62,7 +39,7 @@ def _lines(named: Named) -> Iterator[str]:
             yield f'        .id = "{each.name}",'
             yield f"        .device_loc = {_device(each.device)},"
             yield f"        .cert_loc = {_place(each.certificate)},"
-            yield f"        .transforms = {{ {_TRANSFORMS[each.transform]}, TF_NONE }},"
+            yield f"        .transforms = {{ {TRANSFORMS[each.transform]}, TF_NONE }},"
             yield "    },"
         yield "};"
     yield ""
@@ -73,16 +50,16 @@ def _lines(named: Named) -> Iterator[str]:
     yield f"    .private_key_slot = {made.private_key_slot},"
     yield f"    .sn_source = SNSRC_{made.serial_source.name},"
     yield f"    .cert_sn_dev_loc = {_device(made.serial_location)},"
-    yield f"    .issue_date_format = {_DATES[made.issue_date_format]},"
-    yield f"    .expire_date_format = {_DATES[made.expire_date_format]},"
+    yield f"    .issue_date_format = {DATE_FORMATS[made.issue_date_format]},"
+    yield f"    .expire_date_format = {DATE_FORMATS[made.expire_date_format]},"
     yield f"    .tbs_cert_loc = {_place(made.tbs)},"
     yield f"    .expire_years = {made.expire_years},"
     yield f"    .public_key_dev_loc = {_device(made.public_key)},"
     yield f"    .comp_cert_dev_loc = {_device(made.compressed)},"
     yield "    .std_cert_elements = {"
-    for standard in STANDARD:
-        place = getattr(made, ATTRIBUTES[standard])
-        yield f"        {_place(place)}, /* STDCERT_{_STANDARD_COMMENTS[standard]} */"
+    for standard, constant in STANDARD.items():
+        place = getattr(made, f"at_{standard}")
+        yield f"        {_place(place)}, /* {constant} */"
     yield "    },"
     yield f"    .cert_elements = {f'{name}_elements' if made.elements else 'NULL'},"
     yield f"    .cert_elements_count = {len(made.elements)},"
@@ -101,13 +78,7 @@ def _place(where: CertificateLocation) -> str:
 
 
 def _device(where: DeviceLocation) -> str:
-    zones = {
-        DeviceZone.CONFIG: "CONFIG",
-        DeviceZone.OTP: "OTP",
-        DeviceZone.DATA: "DATA",
-        DeviceZone.NONE: "NONE",
-    }
     return (
-        f"{{ .zone = DEVZONE_{zones[where.zone]}, .slot = {where.slot}, .is_genkey = {int(where.is_genkey)}, "
+        f"{{ .zone = DEVZONE_{where.zone.name}, .slot = {where.slot}, .is_genkey = {int(where.is_genkey)}, "
         f".offset = {where.offset}, .count = {where.count} }}"
     )

@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 
 from pycparser import c_ast, c_parser
 
-from jitplab.definitions.named import ATTRIBUTES, STANDARD, Named
+from jitplab.definitions.named import DATE_FORMATS, STANDARD, TRANSFORMS, Named
 from softatecc.certificate import (
     CertificateDefinition,
     CertificateLocation,
@@ -59,35 +59,14 @@ _CONSTANTS: Final[Mapping[str, int]] = {
     "CERTTYPE_X509": 0,
     "CERTTYPE_CUSTOM": 1,
     "CERTTYPE_X509_FULL_STORED": 2,
-    "DEVZONE_CONFIG": 0,
-    "DEVZONE_OTP": 1,
-    "DEVZONE_DATA": 2,
-    "DEVZONE_NONE": 7,
     "DATEFMT_ISO8601_SEP": 0,
-    "DATEFMT_RFC5280_UTC": 1,
     "DATEFMT_POSIX_UINT32_BE": 2,
     "DATEFMT_POSIX_UINT32_LE": 3,
-    "DATEFMT_RFC5280_GEN": 4,
-    "TF_NONE": 0,
-    "TF_REVERSE": 1,
-    "TF_BIN2HEX_UC": 2,
-    "TF_BIN2HEX_LC": 3,
+    **{constant: int(each) for each, constant in DATE_FORMATS.items()},
+    **{constant: int(each) for each, constant in TRANSFORMS.items()},
+    **{f"DEVZONE_{each.name}": int(each) for each in DeviceZone},
     **{f"SNSRC_{each.name}": int(each) for each in SerialSource},
-    **{
-        f"STDCERT_{name}": number
-        for number, name in enumerate(
-            (
-                "PUBLIC_KEY",
-                "SIGNATURE",
-                "ISSUE_DATE",
-                "EXPIRE_DATE",
-                "SIGNER_ID",
-                "CERT_SN",
-                "AUTH_KEY_ID",
-                "SUBJ_KEY_ID",
-            )
-        )
-    },
+    **{constant: number for number, constant in enumerate(STANDARD.values())},
 }
 
 
@@ -104,13 +83,13 @@ def read_definitions(sources: Mapping[str, str]) -> dict[str, Named]:
     Raises:
         NoDefinition: a file cannot be read, or a definition cannot be understood.
     """
-    declared: dict[str, tuple[c_ast.Decl, str]] = {}
+    declared: dict[str, c_ast.Decl] = {}
     for file, text in sources.items():
-        declared.update({decl.name: (decl, file) for decl in _declarations(file, text)})
+        declared.update({decl.name: decl for decl in _declarations(file, text)})
     found = {}
-    for name, (decl, file) in declared.items():
+    for name, decl in declared.items():
         if _type(decl) == "atcacert_def_t":
-            found[name] = _definition(name, decl, file, declared)
+            found[name] = _definition(name, decl, declared)
     if not found:
         raise NoDefinition(f"{', '.join(sources)}: no atcacert_def_t with an initialiser is in it")
     return found
@@ -155,7 +134,7 @@ def _value(node: c_ast.Node) -> _Value:
         case c_ast.Constant(type="string"):
             return str(node.value).strip('"')
         case c_ast.Constant():
-            return int(str(node.value).rstrip("uUlL"), 0)
+            return _number(node)
         case c_ast.ID():
             name = str(node.name)
             return _CONSTANTS.get(name, name)
@@ -169,8 +148,22 @@ def _value(node: c_ast.Node) -> _Value:
             return None
 
 
+def _at(node: c_ast.Node) -> str:
+    return f"{node.coord.file}, line {node.coord.line - 1}"
+
+
+def _number(node: c_ast.Constant) -> int:
+    text = str(node.value).rstrip("uUlL")
+    octal = len(text) > 1 and text.isdigit() and text.startswith("0")
+    try:
+        return int(text, 8 if octal else 0)
+    except ValueError:
+        raise NoDefinition(f"{_at(node)}: {text} is no whole number") from None
+
+
+#: Members; the longest array of a definition is a certificate template of about 600 bytes.
+#: Evidence: assumed - own choice.
 _ARRAY_LIMIT: Final = 4096
-"""Members; the longest array of a definition is a certificate template of about 600 bytes."""
 
 
 def _list(node: c_ast.InitList) -> _Value:
@@ -184,8 +177,8 @@ def _list(node: c_ast.InitList) -> _Value:
         # pycparser 3 tells `[index] =` from `.member =`; before, both were expressions.
         index = _value(getattr(place, "expr", place))
         if isinstance(index, int):
-            if index >= _ARRAY_LIMIT:  # a designator decides how much memory is taken
-                continue
+            if not 0 <= index < _ARRAY_LIMIT:  # a designator decides how much memory is taken
+                raise NoDefinition(f"{_at(each.expr)}: index {index} is beyond {_ARRAY_LIMIT - 1}")
             plain.extend([None] * (index + 1 - len(plain)))
             plain[index] = _value(each.expr)
         elif isinstance(place, c_ast.ID):
@@ -215,10 +208,8 @@ class _Members:
         return value
 
 
-def _definition(
-    name: str, decl: c_ast.Decl, file: str, declared: Mapping[str, tuple[c_ast.Decl, str]]
-) -> Named:
-    where = f"{file}, line {decl.coord.line - 1}"
+def _definition(name: str, decl: c_ast.Decl, declared: Mapping[str, c_ast.Decl]) -> Named:
+    where = _at(decl)
     of = _Members(_value(decl.init), _DEFINITION, where)
     standard = _standard(of.value("std_cert_elements"), where)
     ca = of.value("ca_cert_def")
@@ -238,7 +229,7 @@ def _definition(
             expire_date_format=DateFormat(of.number("expire_date_format")),
             expire_years=of.number("expire_years"),
             elements=_elements(of.value("cert_elements"), declared, where),
-            **{ATTRIBUTES[each]: place for each, place in zip(STANDARD, standard, strict=True)},
+            **{f"at_{each}": place for each, place in zip(STANDARD, standard, strict=True)},
         )
     except NoDefinition:
         raise
@@ -274,32 +265,29 @@ def _device(value: _Value, where: str) -> DeviceLocation:
     )
 
 
-def _array(
-    value: _Value, declared: Mapping[str, tuple[c_ast.Decl, str]], where: str, what: str
-) -> list[_Value]:
+def _array(value: _Value, declared: Mapping[str, c_ast.Decl], where: str, what: str) -> list[_Value]:
     if not isinstance(value, str):
         raise NoDefinition(f"{where}: {what} names no array")
     if value not in declared:
         raise NoDefinition(f"{where}: {what} is {value}, which is in none of the files; give that file, too")
-    found = _value(declared[value][0].init)
+    found = _value(declared[value].init)
     if not isinstance(found, list):
         raise NoDefinition(f"{where}: {value} is no array")
     return found
 
 
-def _bytes(value: _Value, declared: Mapping[str, tuple[c_ast.Decl, str]], where: str) -> bytes:
+def _bytes(value: _Value, declared: Mapping[str, c_ast.Decl], where: str) -> bytes:
     if value in {0, None}:
         return b""
-    octets = _array(value, declared, where, "cert_template")
-    try:
-        return bytes(each for each in octets if isinstance(each, int))
-    except ValueError:
-        raise NoDefinition(f"{where}: {value} holds a number that is no byte") from None
+    octets = []
+    for number, each in enumerate(_array(value, declared, where, "cert_template")):
+        if not isinstance(each, int) or not 0 <= each <= 0xFF:
+            raise NoDefinition(f"{where}: member {number} of {value} is no byte whose value is known here")
+        octets.append(each)
+    return bytes(octets)
 
 
-def _elements(
-    value: _Value, declared: Mapping[str, tuple[c_ast.Decl, str]], where: str
-) -> tuple[Element, ...]:
+def _elements(value: _Value, declared: Mapping[str, c_ast.Decl], where: str) -> tuple[Element, ...]:
     if value in {0, None}:
         return ()
     out = []
