@@ -72,9 +72,8 @@ class Provisioning:
     thing_name: str | None
     policy_names: tuple[str, ...]
     why: str | None = None
-    failure: str | None = (
-        None  # the kind: MissingParameter, AccessDenied, an exception of the control plane …
-    )
+    #: The kind: MissingParameter, AccessDenied …, or an exception of the control plane.
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

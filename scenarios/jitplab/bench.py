@@ -86,12 +86,17 @@ class Bench:
         )
 
     def refused_commands(self) -> list[str]:
-        """What the chip refused so far, as ``Read, slot 15: EXECUTION_ERROR``, in order."""
-        return [
-            f"{command['name']}, slot {_slot(command)}: {Status(status).name}"
-            for command in self.commands()
-            if isinstance(status := command["status"], int) and status in _SAID_NO
-        ]
+        """What the chip refused so far, as ``Read, slot 15: EXECUTION_ERROR``, in order.
+
+        The slot is left out where the command names none.
+        """
+        refused = []
+        for command in self.commands():
+            status, slot = command["status"], slot_of(command)
+            if isinstance(status, int) and status in _SAID_NO:
+                where = "" if slot is None else f", slot {slot}"
+                refused.append(f"{command['name']}{where}: {Status(status).name}")
+        return refused
 
     @property
     def command_count(self) -> int:
@@ -142,18 +147,28 @@ class Bench:
         return tuple(found)
 
 
-#: Commands whose second parameter is an address; of a data slot its slot is in bits 3 to 6.
+#: Commands whose second parameter is an address, and those whose second parameter is a slot.
 _ADDRESSED: Final = frozenset({"Read", "Write"})
+_BY_SLOT: Final = frozenset({"GenKey", "Sign", "ECDH", "PrivWrite", "DeriveKey"})
+_DATA_ZONE: Final = 2
 #: Waking is a status and no refusal.
 _SAID_NO: Final = frozenset(Status) - {Status.SUCCESS, Status.AFTER_WAKE}
 
 
-def _slot(command: Mapping[str, JsonValue]) -> int | None:
-    """The data slot that a command of `Bench.commands` is about."""
-    address = command["param2"]
-    if not isinstance(address, int):
+def slot_of(command: Mapping[str, JsonValue]) -> int | None:
+    """The data slot that a command of `Bench.commands` names, ``None`` where it names none.
+
+    Evidence: document - 508A data sheet, section on address encoding: bits 3 to 6 of the address of a data
+    zone access are the slot.
+    """
+    mode, address = command["param1"], command["param2"]
+    if not isinstance(mode, int) or not isinstance(address, int):
         return None
-    return address >> 3 & 0xF if command["name"] in _ADDRESSED else address
+    if command["name"] in _ADDRESSED and mode & 0x03 == _DATA_ZONE:
+        return address >> 3 & 0x0F
+    if command["name"] in _BY_SLOT and address <= 15:
+        return address
+    return None
 
 
 def _record(step: Exchange) -> CommandRecord:

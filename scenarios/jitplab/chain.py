@@ -6,7 +6,9 @@ point: the root's public key lies in 15, and the firmware of the case read 13.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Final
 
 from jitplab import anatomy
 from softatecc.certificate import (
@@ -35,6 +37,18 @@ class Slot(IntEnum):
     OTHER_CA_PUBLIC_KEY = 13
     SIGNER_SERIAL_AND_DATES = 14
     ROOT_PUBLIC_KEY = 15
+
+
+#: What lies in each slot, in words.
+HELD: Final[Mapping[int, str]] = {
+    Slot.DEVICE_PRIVATE_KEY: "device private key",
+    Slot.DEVICE_COMPRESSED: "device certificate, compressed",
+    Slot.SIGNER_PUBLIC_KEY: "signer public key",
+    Slot.SIGNER_COMPRESSED: "signer certificate, compressed",
+    Slot.OTHER_CA_PUBLIC_KEY: "public key of some other CA",
+    Slot.SIGNER_SERIAL_AND_DATES: "serial number and dates of the signer",
+    Slot.ROOT_PUBLIC_KEY: "root public key",
+}
 
 
 def device_common_name(chip_serial_number: bytes) -> str:

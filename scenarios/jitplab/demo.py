@@ -8,7 +8,7 @@ from datetime import timedelta
 from jitplab import pki
 from jitplab.account import Account
 from jitplab.aiomqtt_client import visit_with_aiomqtt
-from jitplab.chain import Slot
+from jitplab.chain import HELD, Slot
 from jitplab.channel import Closed
 from jitplab.identifiers import match
 from jitplab.lab import Chain, Device, Lab
@@ -17,13 +17,10 @@ from jitplab.outcome import Call, Fact, JsonValue, SignerDifference, signer_diff
 from jitplab.terminal import Style, octets
 from jitplab.visit import Message
 
+#: In the order of the page: left and right column in turn.
 _SLOTS = (
-    (Slot.DEVICE_PRIVATE_KEY, "device private key"),
-    (Slot.SIGNER_COMPRESSED, "signer certificate, compressed"),
-    (Slot.DEVICE_COMPRESSED, "device certificate, compressed"),
-    (Slot.OTHER_CA_PUBLIC_KEY, "public key of some other CA"),
-    (Slot.SIGNER_PUBLIC_KEY, "signer public key"),
-    (Slot.ROOT_PUBLIC_KEY, "root public key"),
+    *(Slot.DEVICE_PRIVATE_KEY, Slot.SIGNER_COMPRESSED, Slot.DEVICE_COMPRESSED, Slot.OTHER_CA_PUBLIC_KEY),
+    *(Slot.SIGNER_PUBLIC_KEY, Slot.ROOT_PUBLIC_KEY),
 )
 
 
@@ -56,7 +53,7 @@ class Demo:
         device = lab.provision_device()
         account = lab.account()
         for left, right in zip(_SLOTS[::2], _SLOTS[1::2], strict=True):
-            yield f"     slot {left[0]:2}  {left[1]:31} slot {right[0]:2}  {right[1]}"
+            yield f"     slot {left:2}  {HELD[left]:31} slot {right:2}  {HELD[right]}"
 
         yield bold("2. The firmware reads the root's public key from slot 13 and rebuilds its chain")
         chain = lab.rebuild_chain(device, root_key_slot=Slot.OTHER_CA_PUBLIC_KEY)

@@ -29,8 +29,8 @@ from softatecc.compressed import parse_date
 from softatecc.library import CertificateLibrary, LibraryError
 
 #: Gets the issuer's public key that is hashed into an authority key identifier: ``X || Y`` where all is
-#: well, ``None`` to keep the template's identifier.
-CaKey: TypeAlias = Callable[[CertificateLibrary, DeviceLocation], bytes | None]
+#: well.
+CaKey: TypeAlias = Callable[[CertificateLibrary, DeviceLocation], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,6 @@ def ca_key_of_3_7_8(library: CertificateLibrary, where: DeviceLocation) -> bytes
 def ca_key_of_3_7_9(library: CertificateLibrary, where: DeviceLocation) -> bytes:
     """Versions 3.7.9 and later: the key, and zeros up to the location's count (issue 410)."""
     return ca_key(library, where).ljust(where.count, b"\0")
-
-
-def no_ca_key(_library: CertificateLibrary, _where: DeviceLocation) -> None:
-    """No key at all: the template's identifier stays."""
 
 
 # --- what version 3.3.3 does not know yet --------------------------------------------------------

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from jitplab.played import Played, Verdict
+from jitplab.played import Played, Verdict, by_area, counts
 from jitplab.run_report import disagreements
 from jitplab.scenario import Scenario
 
@@ -24,11 +23,7 @@ def junit(runs: Sequence[Played], known: Mapping[str, Scenario]) -> str:
         known: the catalogue.
     """
     root = Element("testsuites", {"name": "jitplab", **_counts(runs)})
-    for area, group in groupby(
-        sorted(runs, key=lambda played: (known[played.name].area, played.name)),
-        key=lambda played: known[played.name].area,
-    ):
-        members = list(group)
+    for area, members in by_area(runs, known):
         suite = SubElement(root, "testsuite", {"name": f"jitplab.{area}", **_counts(members)})
         suite.extend(_case(played, known[played.name]) for played in members)
     indent(root)
@@ -36,14 +31,12 @@ def junit(runs: Sequence[Played], known: Mapping[str, Scenario]) -> str:
 
 
 def _counts(runs: Sequence[Played]) -> dict[str, str]:
-    def count(verdict: Verdict) -> str:
-        return str(sum(played.verdict is verdict for played in runs))
-
+    ended = counts(runs)
     return {
         "tests": str(len(runs)),
-        "failures": count(Verdict.OTHERWISE),
-        "errors": count(Verdict.BROKEN),
-        "skipped": count(Verdict.SKIPPED),
+        "failures": str(ended[Verdict.OTHERWISE]),
+        "errors": str(ended[Verdict.BROKEN]),
+        "skipped": str(ended[Verdict.SKIPPED]),
         "time": f"{sum(played.seconds for played in runs):.3f}",
     }
 

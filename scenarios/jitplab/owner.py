@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -17,6 +18,43 @@ from jitplab.stop import RegistrationRefused
 if TYPE_CHECKING:
     from jitpbroker.trace import JsonValue
     from jitplab.account import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Serialized:
+    """An operation of AWS IoT as HTTP has it; ``query`` without its question mark."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def serialized(operation: str, parameters: Mapping[str, object]) -> Serialized:
+    """A call as botocore's own serializer writes it.
+
+    Args:
+        operation: its name in AWS's service model.
+        parameters: by their names there.
+
+    Raises:
+        ImportError: botocore is not installed.
+    """
+    from botocore.serialize import create_serializer  # noqa: PLC0415 - optional
+
+    from jitpbroker.control.model import IOT, service  # noqa: PLC0415 - optional
+
+    model = service(IOT).operations[operation]
+    built = create_serializer("rest-json").serialize_to_request(parameters, model)
+    query, body = built.get("query_string") or {}, built["body"]
+    return Serialized(
+        str(built["method"]),
+        str(built["url_path"]),
+        urlencode(query, doseq=True) if isinstance(query, dict) else "",
+        {str(name): str(value) for name, value in dict(built["headers"]).items()},
+        body if isinstance(body, bytes) else str(body).encode(),
+    )
 
 
 class _Nobody:
@@ -61,21 +99,16 @@ class Owner:
         Raises:
             RegistrationRefused: the control plane says no.
         """
-        from botocore.serialize import create_serializer  # noqa: PLC0415 - optional
-
         from jitpbroker.control.messages import Request  # noqa: PLC0415 - optional
-        from jitpbroker.control.model import IOT, service  # noqa: PLC0415 - optional
 
-        model = service(IOT).operations[operation]
-        built = create_serializer("rest-json").serialize_to_request(parameters, model)
-        query, body = built.get("query_string") or {}, built["body"]
+        asked = serialized(operation, parameters)
         scope = f"{access_key}/20260131/us-east-1/iot/aws4_request"
         request = Request(
-            built["method"],
-            built["url_path"],
-            urlencode(query, doseq=True) if isinstance(query, dict) else "",
+            asked.method,
+            asked.path,
+            asked.query,
             {"authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"},
-            body if isinstance(body, bytes) else str(body).encode(),
+            asked.body,
         )
         response = self._account.call(lambda _registry: self._plane.handle(request))
         answer: dict[str, JsonValue] = json.loads(response.body or b"{}")

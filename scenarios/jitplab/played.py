@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 from jitplab.outcome import Outcome
+from jitplab.scenario import Scenario
 
 
 class Verdict(StrEnum):
@@ -43,3 +46,26 @@ class Played:
         if self.outcome is None:
             return Verdict.SKIPPED
         return Verdict.AS_FORETOLD if self.outcome.as_foretold else Verdict.OTHERWISE
+
+
+def by_area(
+    runs: Iterable[Played], known: Mapping[str, Scenario]
+) -> Iterator[tuple[str, tuple[Played, ...]]]:
+    """Each area with what was played of it, both in the order of their names.
+
+    Args:
+        runs: in any order.
+        known: the catalogue.
+    """
+
+    def area(played: Played) -> str:
+        return known[played.name].area
+
+    for name, group in groupby(sorted(runs, key=lambda played: (area(played), played.name)), key=area):
+        yield name, tuple(group)
+
+
+def counts(runs: Iterable[Played]) -> dict[Verdict, int]:
+    """How many ended each way, every way named."""
+    verdicts = [played.verdict for played in runs]
+    return {each: verdicts.count(each) for each in Verdict}

@@ -22,14 +22,16 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias, cast
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from jitpbroker import trace as broker_trace
 from jitpbroker.admission.profiles import PROFILES, profile_named
 from jitpbroker.registry.entities import AutoRegistration, CaStatus, CertificateMode, CertificateStatus
 from jitplab import pki
+from jitplab.account import ROLE_ARN
 from jitplab.channel import Endpoint
 from jitplab.documents import allow, policy_document
+from jitplab.owner import serialized
 from jitplab.scenario import NeedUnmet
 from jitplab.stop import RegistrationRefused
 
@@ -40,7 +42,6 @@ JsonValue: TypeAlias = broker_trace.JsonValue
 #: Signs a registration code as the owner of a CA (DER) does; the verification certificate, DER.
 Prove: TypeAlias = Callable[[bytes, str], bytes]
 
-_ROLE_ARN: Final = "arn:aws:iam::123456789012:role/JITPRole"
 _PATIENCE_SECONDS: Final = 10.0
 #: How long a trace is waited for; nothing is derived from it but that there is no more.
 _TRACE_SECONDS: Final = 3.0
@@ -199,7 +200,7 @@ class RemoteAccount:
         else:
             asked["certificateMode"] = mode.value
         if template is not None:
-            asked["registrationConfig"] = {"templateBody": template, "roleArn": _ROLE_ARN}
+            asked["registrationConfig"] = {"templateBody": template, "roleArn": ROLE_ARN}
         try:
             registered = str(self.ask("RegisterCACertificate", **asked)["certificateId"])
         except RegistrationRefused as refusal:
@@ -311,22 +312,11 @@ class RemoteAccount:
             NeedUnmet: nobody answers, or botocore is not installed.
         """
         try:
-            from botocore.serialize import create_serializer  # noqa: PLC0415 - optional
-
-            from jitpbroker.control.model import IOT, service  # noqa: PLC0415 - optional
+            asked = serialized(operation, parameters)
         except ImportError:
             raise NeedUnmet("--broker needs botocore; run pip install 'jitplab[control]'") from None
-
-        model = service(IOT).operations[operation]
-        built = create_serializer("rest-json").serialize_to_request(parameters, model)
-        query, body = built.get("query_string") or {}, built["body"]
-        text = urlencode(query, doseq=True) if isinstance(query, dict) else ""
-        return self._post(
-            str(built["url_path"]) + (f"?{text}" if text else ""),
-            body if isinstance(body, bytes) else str(body).encode(),
-            {str(name): str(value) for name, value in dict(built["headers"]).items()},
-            str(built["method"]),
-        )
+        path = f"{asked.path}?{asked.query}" if asked.query else asked.path
+        return self._post(path, asked.body, asked.headers, asked.method)
 
     def _post(
         self, path: str, body: bytes, headers: Mapping[str, str], method: str = "POST"

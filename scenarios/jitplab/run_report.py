@@ -5,10 +5,9 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Final, TextIO
 
-from jitplab.played import Played, Verdict
+from jitplab.played import Played, Verdict, by_area, counts
 from jitplab.report import in_words
 from jitplab.scenario import Scenario
 from jitplab.terminal import Style, style_of
@@ -49,11 +48,7 @@ class Progress:
 def table_lines(runs: Sequence[Played], known: Mapping[str, Scenario], style: Style) -> Iterator[str]:
     """What came of each, by area; beneath it why something was not as foretold; last the sum."""
     width = max((len(played.name) for played in runs), default=0)
-
-    def area(played: Played) -> str:
-        return known[played.name].area
-
-    for name, group in groupby(sorted(runs, key=lambda played: (area(played), played.name)), key=area):
+    for name, group in by_area(runs, known):
         yield style.bold(name)
         for played in group:
             end = played.skipped or played.error or _ended(played)
@@ -64,9 +59,9 @@ def table_lines(runs: Sequence[Played], known: Mapping[str, Scenario], style: St
         if played.verdict is Verdict.OTHERWISE:
             yield f"{style.bold(played.name)}: {style.bad('NOT as foretold')}"
             yield from (f"  {line}" for line in disagreements(played))
-    counts = {each: sum(played.verdict is each for played in runs) for each in Verdict}
-    said = ", ".join(f"{count} {each}" for each, count in counts.items() if count or each in _ALWAYS)
-    good = not counts[Verdict.OTHERWISE] and not counts[Verdict.BROKEN]
+    ended = counts(runs)
+    said = ", ".join(f"{count} {each}" for each, count in ended.items() if count or each in _ALWAYS)
+    good = not ended[Verdict.OTHERWISE] and not ended[Verdict.BROKEN]
     yield (style.good if good else style.bad)(f"{len(runs)} scenarios: {said}")
 
 

@@ -97,11 +97,6 @@ class Scenario:
         return self.stopped_by.name
 
     @property
-    def is_twin(self) -> bool:
-        """Whether it is here to show that a failure's opposite is let in."""
-        return self.admitted and self.twin is not None
-
-    @property
     def page(self) -> str:
         """The docstring, as it is shown."""
         return inspect.cleandoc(self.story.__doc__ or "")

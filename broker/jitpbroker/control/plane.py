@@ -41,13 +41,18 @@ class AccountBook:
         others: Iterable[Registry] = (),
         made: Callable[[Registry], None] | None = None,
     ) -> None:
-        """Args: ``others`` are known already; ``made`` is told of each registry made from now on."""
+        """The registry at home, and others.
+
+        Args:
+            home: what MQTT connections are judged by.
+            new_id: UUIDs for what is registered from now on.
+            others: known already; ``home`` knows their endpoints.
+            made: told of each registry that is made from now on.
+        """
         self._home = home
         self._new_id = new_id
         self._made = made
         self._all = {(each.arns.account, each.arns.region): each for each in (home, *others)}
-        for other in others:
-            home.know_other_endpoint(other.endpoint)
 
     def find(self, account: str, region: str) -> Registry:
         """The registry of an account in a Region; a new one's endpoint then is another account's.

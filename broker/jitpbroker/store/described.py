@@ -65,6 +65,15 @@ class Described:
     kind: Kind
     answer: _Answer
 
+    @property
+    def certificate_description(self) -> _Answer:
+        """Of a CA certificate or a certificate.
+
+        Raises:
+            ValueError: the answer describes neither.
+        """
+        return _object(self.answer, "certificateDescription")
+
 
 def recognised(where: str, document: Json) -> Described:
     """What kind of answer this is.
@@ -134,8 +143,7 @@ def account_of(answers: Iterable[Described]) -> Arns | None:
 
 
 def _arn(each: Described) -> str:
-    inner = each.answer.get("certificateDescription")
-    holder = inner if isinstance(inner, dict) else each.answer
+    holder = each.certificate_description if each.kind in {Kind.CA, Kind.CERTIFICATE} else each.answer
     name = {Kind.TEMPLATE: "templateArn", Kind.POLICY: "policyArn", Kind.THING: "thingArn"}.get(
         each.kind, "certificateArn"
     )
@@ -189,7 +197,7 @@ def _policy(each: Described, registry: Registry, at: datetime) -> str:
 
 
 def _ca(each: Described, registry: Registry, at: datetime) -> str:
-    described = _object(each.answer, "certificateDescription")
+    described = each.certificate_description
     certificate = Certificate.from_pem(_text(described, "certificatePem"))
     if registry.cas.get(certificate.id) is not None:
         return f"CA certificate {certificate.id} is there already and was left as it is"
@@ -223,7 +231,7 @@ def _config(answer: _Answer, registry: Registry) -> RegistrationConfig | None:
 
 
 def _certificate(each: Described, registry: Registry, at: datetime) -> str:
-    described = _object(each.answer, "certificateDescription")
+    described = each.certificate_description
     certificate = Certificate.from_pem(_text(described, "certificatePem"))
     if registry.certificates.get(certificate.id) is not None:
         return f"certificate {certificate.id} is there already and was left as it is"

@@ -1,4 +1,4 @@
-"""What a chip holds, as text: as `softatecc device --export` writes it, or by hand, a line for each slot.
+"""What a chip holds, as text: by `jitplab doctor --dump-chip` or `jitplab device --export`, or by hand.
 
     configuration
       0123...                      128 bytes in hex
@@ -56,9 +56,15 @@ class ChipDump:
 
     def is_of_another_chip(self, other: ChipDump) -> bool:
         """Whether both have a configuration and its serial numbers differ."""
-        if self.configuration is None or other.configuration is None:
-            return False
-        return _serial_number(self.configuration) != _serial_number(other.configuration)
+        return None not in (self.serial_number, other.serial_number) and (
+            self.serial_number != other.serial_number
+        )
+
+    @property
+    def serial_number(self) -> bytes | None:
+        """The chip's, nine bytes; ``None`` without a configuration."""
+        data = self.configuration
+        return None if data is None else data[:4] + data[8:13]
 
     def stored_key(self, slot: int) -> bytes | None:
         """What a firmware reads as a public key there, ``X || Y``; ``None`` where nothing can be read."""
@@ -99,10 +105,6 @@ class ChipDump:
         for slot, key in sorted(self.keys.items()):
             lines += [f"key {slot}", *_hex(key)]
         return "\n".join(lines) + "\n"
-
-
-def _serial_number(configuration: bytes) -> bytes:
-    return configuration[:4] + configuration[8:13]
 
 
 def _hex(data: bytes) -> list[str]:
@@ -168,12 +170,8 @@ def _parts(text: str) -> dict[str, bytes] | None:
         line = whole.partition("#")[0].rstrip()
         head = _HEAD.match(line)
         if head and (head[1].lower() in {"configuration", "config", "otp"} or head[2] is not None):
-            kind = (
-                head[1]
-                .lower()
-                .replace("config", "configuration")
-                .replace("configurationuration", "configuration")
-            )
+            word = head[1].lower()
+            kind = "configuration" if word == "config" else word
             current = kind if kind in {"configuration", "otp"} else f"{kind} {int(head[2])}"
             if head[2] is not None and int(head[2]) >= SLOT_COUNT:
                 raise ValueError(f"line {number}: an ATECC608A has slots 0 to 15, not {head[2]}")

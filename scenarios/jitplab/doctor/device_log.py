@@ -23,7 +23,6 @@ _KNOWN: Final = re.compile(r"mbedtls|ssl_tls|ssl_cli|ssl_msg|coreMQTT|MQTT_Conne
 _DONE: Final = re.compile(
     r"handshake (?:is )?(?:over|done|complete|successful|wrapup)|handshake: ?done", re.IGNORECASE
 )
-_CONNECT: Final = re.compile(r"\b10 53\b|CONNECT|MQTT_Connect|0000:\s+10 ", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(?<![\w.])-(0x[0-9a-fA-F]{4}|[0-9]{4,5})\b")
 
 
@@ -33,18 +32,16 @@ class DeviceLog:
 
     Attributes:
         handshake_done: whether the TLS handshake was completed.
-        connect_sent: whether CONNECT was written.
         codes: mbedTLS's error codes in it, as positive numbers, in order and once each.
         connack: whether a CONNACK came.
     """
 
     handshake_done: bool
-    connect_sent: bool
     codes: tuple[int, ...]
     connack: bool
 
     @property
-    def closed_after_connect(self) -> bool:
+    def closed_without_connack(self) -> bool:
         """The case's symptom."""
         return bool({0x7880, 0x7280} & set(self.codes)) and not self.connack and self.handshake_done
 
@@ -56,4 +53,4 @@ def read_log(text: str) -> DeviceLog | None:
     if not codes and not _KNOWN.search(text):
         return None
     connack = re.search(r"CONNACK (?:received|return code 0|0\b)|Connection accepted", text, re.IGNORECASE)
-    return DeviceLog(bool(_DONE.search(text)), bool(_CONNECT.search(text)), codes, connack is not None)
+    return DeviceLog(bool(_DONE.search(text)), codes, connack is not None)

@@ -262,8 +262,7 @@ def _fault(described: Described) -> str | None:
     """Why an answer of the aws command line cannot be used; ``None`` when it can."""
     if described.kind not in {Kind.CA, Kind.CERTIFICATE}:
         return None
-    inner = described.answer["certificateDescription"]
-    assert isinstance(inner, dict), "recognised lets objects pass only"
+    inner = described.certificate_description
     allowed: list[tuple[str, type[CaStatus | CertificateStatus | AutoRegistration]]] = [
         ("status", CaStatus if described.kind is Kind.CA else CertificateStatus)
     ]

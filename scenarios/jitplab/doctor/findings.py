@@ -17,6 +17,7 @@ from jitplab.doctor.finding import Finding
 from jitplab.doctor.patient import (
     NotEnough,
     keys_of,
+    other_key_slots,
     right_root_slot,
     root_slot_of_sources,
 )
@@ -65,11 +66,7 @@ def _slots(evidence: Evidence, said: int | None) -> Iterator[Finding]:
             wrong=True,
         )
         return
-    others = [
-        slot
-        for slot in dump.slots
-        if slot != right and dump.holds_a_key(slot) and dump.stored_key(slot) != ca.p256_point
-    ]
+    others = other_key_slots(dump, ca)
     signer = sent(evidence, ca).signer
     aki = Certificate.from_der(signer).authority_key_identifier if signer is not None else None
     named = match(aki, keys_of(dump, ca)) if aki is not None else None
@@ -182,7 +179,7 @@ def _log(evidence: Evidence) -> Iterator[Finding]:
         return
     for code in log.codes:
         words, where = CODES[code]
-        if where == "closed" and log.closed_after_connect:
+        if where == "closed" and log.closed_without_connack:
             yield Finding(
                 f"the device's log has -0x{code:04X}, {words}, after a completed handshake and without "
                 "CONNACK: TLS is not at fault; the broker looked at the certificate, its registration or its "
@@ -212,8 +209,7 @@ def _log(evidence: Evidence) -> Iterator[Finding]:
 
 def _account(evidence: Evidence) -> Iterator[Finding]:
     for each in evidence.of_kind(Kind.CA):
-        inner = each.answer["certificateDescription"]
-        assert isinstance(inner, dict), "recognised lets objects pass only"
+        inner = each.certificate_description
         if inner.get("status") != "ACTIVE":
             yield Finding(
                 f"the CA certificate's status is {inner.get('status')}",
@@ -233,8 +229,7 @@ def _account(evidence: Evidence) -> Iterator[Finding]:
                 points_to=("registered-but-never-activated",),
             )
     for each in evidence.of_kind(Kind.CERTIFICATE):
-        inner = each.answer["certificateDescription"]
-        assert isinstance(inner, dict), "recognised lets objects pass only"
+        inner = each.certificate_description
         status = inner.get("status")
         points = {
             "INACTIVE": ("certificate-was-deactivated", "quarantine"),

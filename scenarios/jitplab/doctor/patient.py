@@ -151,8 +151,7 @@ def _owner(evidence: Evidence) -> tuple[Certificate, Owner, tuple[str, ...]]:
         owner = Owner(CaStatus.ACTIVE, AutoRegistration.ENABLE, RegistrationConfig(template, ROLE_ARN))
         said = "the account is not in the evidence: the CA certificate is taken to be ACTIVE, with a template"
         return ca, owner, (said,)
-    inner = described.answer["certificateDescription"]
-    assert isinstance(inner, dict), "recognised lets objects pass only"
+    inner = described.certificate_description
     body = _body(evidence, described.answer.get("registrationConfig"), bodies)
     owner = Owner(
         CaStatus(str(inner["status"])),
@@ -207,6 +206,16 @@ def right_root_slot(dump: ChipDump, ca: Certificate) -> int | None:
     return next((key.slot for key in keys if key.identifier == wanted), None)
 
 
+def other_key_slots(dump: ChipDump, ca: Certificate) -> list[int]:
+    """Slots that hold a public key which is neither the registered signer's nor that of its issuer."""
+    right = right_root_slot(dump, ca)
+    return [
+        slot
+        for slot in dump.slots
+        if slot != right and dump.holds_a_key(slot) and dump.stored_key(slot) != ca.p256_point
+    ]
+
+
 def _firmware(
     evidence: Evidence, dump: ChipDump, ca: Certificate, wishes: Wishes
 ) -> tuple[Firmware, tuple[str, ...]]:
@@ -222,12 +231,7 @@ def _firmware(
     if written is not None:
         return replace(plain, root_key_slot=written[0]), (written[1],)
     right = right_root_slot(dump, ca)
-    own = ca.p256_point
-    others = [
-        slot
-        for slot in dump.slots
-        if slot != right and dump.holds_a_key(slot) and dump.stored_key(slot) != own
-    ]
+    others = other_key_slots(dump, ca)
     if others:
         said = (
             f"which slot the firmware reads the root's key from is not in the evidence: slot {others[0]} is "
@@ -252,9 +256,7 @@ def _leaf(
 ) -> tuple[CertificateDefinition | None, bytes, Profile, tuple[str, ...]]:
     """The leaf's definition, the leaf, the rules to judge it by, and what stands in."""
     leaf_sent = sent(evidence, ca).leaf
-    serial_number = b"\x01\x23" + bytes(6) + b"\xee"
-    if dump.configuration is not None:
-        serial_number = dump.configuration[:4] + dump.configuration[8:13]
+    serial_number = dump.serial_number or b"\x01\x23" + bytes(6) + b"\xee"
     nobody = pki.Authority(pki.KeySource(None).key("stand-in"), ca.der)
     public_key = dump.keys.get(Slot.DEVICE_PRIVATE_KEY)
     key = public_key or pki.KeySource(None).key("stand-in for slot 0").public_key

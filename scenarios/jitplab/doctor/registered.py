@@ -31,13 +31,6 @@ class Sent:
     whole: tuple[bytes, ...] | None
 
 
-def described_certificate(each: Described) -> Certificate:
-    """The certificate of an answer that was let in as evidence."""
-    inner = each.answer["certificateDescription"]
-    assert isinstance(inner, dict), "recognised lets objects pass only"
-    return Certificate.from_pem(str(inner["certificatePem"]))
-
-
 def registered(evidence: Evidence) -> tuple[Certificate, Described | None] | None:
     """The registered CA certificate, with its description where there is one; ``None`` without either.
 
@@ -45,7 +38,8 @@ def registered(evidence: Evidence) -> tuple[Certificate, Described | None] | Non
     no root; in the case root and signer are both registered.
     """
     found: list[tuple[Certificate, Described | None]] = [
-        (described_certificate(each), each) for each in evidence.of_kind(Kind.CA)
+        (Certificate.from_pem(str(each.certificate_description["certificatePem"])), each)
+        for each in evidence.of_kind(Kind.CA)
     ]
     if not found:
         chains = _files_with_a_leaf(evidence)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from jitpbroker.admission.attempt import Attempt
 from jitpbroker.admission.decide import Known, Provision, Refuse, decide
@@ -120,9 +119,6 @@ class Result:
     stop: Stop | None
     why: str
     chain: tuple[bytes, ...]
-
-
-_ROLE: Final = "arn:aws:iam::123456789012:role/JITPRole"
 
 
 def connect(situation: Situation) -> Result:

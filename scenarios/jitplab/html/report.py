@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from jitplab.html.page import element, page, table
 from jitplab.html.scenario_page import file_name, scenario_page, verdict
-from jitplab.played import Played, Verdict
+from jitplab.played import Played, by_area, counts
 from jitplab.scenario import Scenario
 
 
@@ -38,8 +37,7 @@ def write_report(directory: Path, runs: Sequence[Played], known: Mapping[str, Sc
 
 def index_page(runs: Sequence[Played], known: Mapping[str, Scenario]) -> str:
     """What was played, by area."""
-    counts = {each: sum(played.verdict is each for played in runs) for each in Verdict}
-    summary = ", ".join(f"{count} {each}" for each, count in counts.items() if count)
+    summary = ", ".join(f"{count} {each}" for each, count in counts(runs).items() if count)
     return page(
         "A run of jitplab",
         element("h1", "A run of jitplab"),
@@ -49,10 +47,7 @@ def index_page(runs: Sequence[Played], known: Mapping[str, Scenario]) -> str:
 
 
 def _areas(runs: Sequence[Played], known: Mapping[str, Scenario]) -> Iterator[Element]:
-    def area(played: Played) -> str:
-        return known[played.name].area
-
-    for name, group in groupby(sorted(runs, key=lambda played: (area(played), played.name)), key=area):
+    for name, group in by_area(runs, known):
         yield element("h2", name)
         yield element(
             "div",

@@ -16,6 +16,7 @@ from jitplab.html.slots import slot_table
 from jitplab.html.story import steps_of
 from jitplab.outcome import Outcome
 from jitplab.played import Played, Verdict
+from jitplab.report import in_words
 from jitplab.scenario import Scenario
 from jitplab.stop import By
 from softatecc.describe.record import headline, record_from
@@ -127,8 +128,8 @@ def _seen(chosen: Scenario, outcome: Outcome) -> Iterator[Element]:
         *(
             (
                 fact.what,
-                _word(fact.foretold),
-                _word(fact.seen),
+                in_words(fact.foretold),
+                in_words(fact.seen),
                 element(
                     "span", "agrees" if fact.agrees else "DIFFERS", class_="good" if fact.agrees else "bad"
                 ),
@@ -205,15 +206,3 @@ def _commands(outcome: Outcome) -> Iterator[str]:
 
 def _details(summary: str, text: str) -> Element:
     return element("details", element("summary", summary), element("pre", text))
-
-
-def _word(value: object) -> str:
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(map(str, value)) or "none"
-        case _:
-            return str(value)

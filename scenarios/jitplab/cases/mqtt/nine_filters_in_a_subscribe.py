@@ -6,6 +6,7 @@ from jitpbroker import mqtt
 from jitplab.lab import Lab
 from jitplab.needs import Need
 from jitplab.outcome import Outcome
+from jitplab.registered_device import foretell_hang_up, send_when_registered
 from jitplab.scenario import scenario
 
 
@@ -26,20 +27,9 @@ def nine_filters_in_a_subscribe(lab: Lab) -> Outcome:
     Tell-tale. Eight of the same filters in one packet and the ninth in another are taken.
     Cure. Send several SUBSCRIBE packets.
     """
-    device = lab.device()
-    chain = lab.rebuild_chain(device)
-    account = lab.account()
-    account.register_by_hand(chain.device)
-
-    call = lab.connect(
-        device,
-        chain,
-        account,
-        connect=mqtt.Connect("d", 60),
-        script=(mqtt.Subscribe(1, tuple(mqtt.Subscription(f"f/{n}") for n in range(9))),),
+    call = send_when_registered(
+        lab, (mqtt.Subscribe(1, tuple(mqtt.Subscription(f"f/{n}") for n in range(9))),)
     )  # the one fault
 
-    lab.foretell("connack", 0, call.visit.connack)
-    lab.foretell("answers", [], list(call.visit.answers))
-    lab.foretell("closed_by", "close_notify", str(call.visit.closed_by))
+    foretell_hang_up(lab, call)
     return lab.outcome()

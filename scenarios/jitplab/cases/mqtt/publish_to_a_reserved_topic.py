@@ -6,6 +6,7 @@ from jitpbroker import mqtt
 from jitplab.lab import Lab
 from jitplab.needs import Need
 from jitplab.outcome import Outcome
+from jitplab.registered_device import foretell_hang_up, send_when_registered
 from jitplab.scenario import scenario
 
 
@@ -29,20 +30,9 @@ def publish_to_a_reserved_topic(lab: Lab) -> Outcome:
     here the packet's topic begins with `$aws/`, and the same message on another topic is acknowledged.
     Cure. Use a topic of your own.
     """
-    device = lab.device()
-    chain = lab.rebuild_chain(device)
-    account = lab.account()
-    account.register_by_hand(chain.device)
-
-    call = lab.connect(
-        device,
-        chain,
-        account,
-        connect=mqtt.Connect("d", 60),
-        script=(mqtt.Publish("$aws/events/presence/connected/d", b"1", qos=1, packet_id=1),),
+    call = send_when_registered(
+        lab, (mqtt.Publish("$aws/events/presence/connected/d", b"1", qos=1, packet_id=1),)
     )  # the one fault
 
-    lab.foretell("connack", 0, call.visit.connack)
-    lab.foretell("answers", [], list(call.visit.answers))
-    lab.foretell("closed_by", "close_notify", str(call.visit.closed_by))
+    foretell_hang_up(lab, call)
     return lab.outcome()

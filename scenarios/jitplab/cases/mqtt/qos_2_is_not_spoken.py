@@ -6,6 +6,7 @@ from jitpbroker import mqtt
 from jitplab.lab import Lab
 from jitplab.needs import Need
 from jitplab.outcome import Outcome
+from jitplab.registered_device import foretell_hang_up, send_when_registered
 from jitplab.scenario import scenario
 
 
@@ -29,20 +30,7 @@ def qos_2_is_not_spoken(lab: Lab) -> Outcome:
     byte.
     Cure. Publish with QoS 1.
     """
-    device = lab.device()
-    chain = lab.rebuild_chain(device)
-    account = lab.account()
-    account.register_by_hand(chain.device)
+    call = send_when_registered(lab, (mqtt.Publish("a", b"1", qos=2, packet_id=1),))  # the one fault
 
-    call = lab.connect(
-        device,
-        chain,
-        account,
-        connect=mqtt.Connect("d", 60),
-        script=(mqtt.Publish("a", b"1", qos=2, packet_id=1),),
-    )  # the one fault
-
-    lab.foretell("connack", 0, call.visit.connack)
-    lab.foretell("answers", [], list(call.visit.answers))
-    lab.foretell("closed_by", "close_notify", str(call.visit.closed_by))
+    foretell_hang_up(lab, call)
     return lab.outcome()

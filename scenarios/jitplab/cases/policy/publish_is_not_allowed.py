@@ -7,6 +7,7 @@ from jitplab.documents import allow
 from jitplab.lab import Lab
 from jitplab.needs import Need
 from jitplab.outcome import Outcome
+from jitplab.registered_device import foretell_hang_up, send_when_registered
 from jitplab.scenario import scenario
 
 
@@ -30,24 +31,10 @@ def publish_is_not_allowed(lab: Lab) -> Outcome:
     subscription that is refused looks the same; the log names Subscribe then.
     Cure. Allow iot:Publish on `topic/…` of what is published.
     """
-    device = lab.device()
-    chain = lab.rebuild_chain(device)
-    account = lab.account()
-    account.register_by_hand(
-        chain.device,
-        allow("iot:Connect"),
-        allow("iot:Publish", resource="topic/elsewhere"),
+    script = (mqtt.Publish("here", b"1", qos=1, packet_id=1),)
+    call = send_when_registered(
+        lab, script, allow("iot:Connect"), allow("iot:Publish", resource="topic/elsewhere")
     )  # the one fault
 
-    call = lab.connect(
-        device,
-        chain,
-        account,
-        connect=mqtt.Connect("d", 60),
-        script=(mqtt.Publish("here", b"1", qos=1, packet_id=1),),
-    )
-
-    lab.foretell("connack", 0, call.visit.connack)
-    lab.foretell("puback", False, call.visit.puback)
-    lab.foretell("closed_by", "close_notify", str(call.visit.closed_by))
+    foretell_hang_up(lab, call)
     return lab.outcome()

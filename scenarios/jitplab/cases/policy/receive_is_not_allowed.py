@@ -7,6 +7,7 @@ from jitplab.documents import allow
 from jitplab.lab import Lab
 from jitplab.needs import Need
 from jitplab.outcome import Outcome
+from jitplab.registered_device import send_when_registered
 from jitplab.scenario import scenario
 
 
@@ -28,25 +29,14 @@ def receive_is_not_allowed(lab: Lab) -> Outcome:
     publishes to.
     Cure. Allow iot:Receive on `topic/…`.
     """
-    device = lab.device()
-    chain = lab.rebuild_chain(device)
-    account = lab.account()
-    account.register_by_hand(
-        chain.device,
-        allow("iot:Connect", "iot:Subscribe", "iot:Publish"),
+    script = (
+        mqtt.Subscribe(1, (mqtt.Subscription("here", 1),)),
+        mqtt.Publish("here", b"1", qos=1, packet_id=2),
+    )
+    call = send_when_registered(
+        lab, script, allow("iot:Connect", "iot:Subscribe", "iot:Publish")
     )  # the one fault
 
-    call = lab.connect(
-        device,
-        chain,
-        account,
-        connect=mqtt.Connect("d", 60),
-        script=(
-            mqtt.Subscribe(1, (mqtt.Subscription("here", 1),)),
-            mqtt.Publish("here", b"1", qos=1, packet_id=2),
-        ),
-    )
-
-    lab.foretell("answers", ["SUBACK 1", "PUBACK"], list(call.visit.answers))
+    lab.foretell("answers", ["SUBACK 1", "PUBACK"], call.visit.answers)
     lab.foretell("closed_by", None, call.visit.closed_by)
     return lab.outcome()

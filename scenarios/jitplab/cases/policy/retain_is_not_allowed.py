@@ -7,6 +7,7 @@ from jitplab.documents import allow
 from jitplab.lab import Lab
 from jitplab.needs import Need
 from jitplab.outcome import Outcome
+from jitplab.registered_device import foretell_hang_up, send_when_registered
 from jitplab.scenario import scenario
 
 
@@ -27,25 +28,11 @@ def retain_is_not_allowed(lab: Lab) -> Outcome:
     Tell-tale. The same message without the retain flag is acknowledged: the scenario sends both.
     Cure. Allow iot:RetainPublish on the topic.
     """
-    device = lab.device()
-    chain = lab.rebuild_chain(device)
-    account = lab.account()
-    account.register_by_hand(
-        chain.device,
-        allow("iot:Connect", "iot:Publish"),
-    )  # the one fault
-
-    call = lab.connect(
-        device,
-        chain,
-        account,
-        connect=mqtt.Connect("d", 60),
-        script=(
-            mqtt.Publish("here", b"1", qos=1, packet_id=1),
-            mqtt.Publish("here", b"1", qos=1, retain=True, packet_id=2),
-        ),
+    script = (
+        mqtt.Publish("here", b"1", qos=1, packet_id=1),
+        mqtt.Publish("here", b"1", qos=1, retain=True, packet_id=2),
     )
+    call = send_when_registered(lab, script, allow("iot:Connect", "iot:Publish"))  # the one fault
 
-    lab.foretell("answers", ["PUBACK"], list(call.visit.answers))
-    lab.foretell("closed_by", "close_notify", str(call.visit.closed_by))
+    foretell_hang_up(lab, call, ["PUBACK"])
     return lab.outcome()

@@ -7,6 +7,7 @@ from jitplab.documents import allow
 from jitplab.lab import Lab
 from jitplab.needs import Need
 from jitplab.outcome import Outcome
+from jitplab.registered_device import foretell_hang_up, send_when_registered
 from jitplab.scenario import scenario
 
 
@@ -30,24 +31,10 @@ def subscribe_is_not_allowed(lab: Lab) -> Outcome:
     same on the wire and is named Publish-In there.
     Cure. Allow iot:Subscribe on `topicfilter/…`.
     """
-    device = lab.device()
-    chain = lab.rebuild_chain(device)
-    account = lab.account()
-    account.register_by_hand(
-        chain.device,
-        allow("iot:Connect"),
-        allow("iot:Subscribe", resource="topic/here"),
+    script = (mqtt.Subscribe(1, (mqtt.Subscription("here", 1),)),)
+    call = send_when_registered(
+        lab, script, allow("iot:Connect"), allow("iot:Subscribe", resource="topic/here")
     )  # the one fault
 
-    call = lab.connect(
-        device,
-        chain,
-        account,
-        connect=mqtt.Connect("d", 60),
-        script=(mqtt.Subscribe(1, (mqtt.Subscription("here", 1),)),),
-    )
-
-    lab.foretell("connack", 0, call.visit.connack)
-    lab.foretell("answers", [], list(call.visit.answers))
-    lab.foretell("closed_by", "close_notify", str(call.visit.closed_by))
+    foretell_hang_up(lab, call)
     return lab.outcome()
