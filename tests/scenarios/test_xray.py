@@ -271,5 +271,7 @@ def test_a_certificate_of_another_kind_is_named() -> None:
             lab.signer, lab.key("v1").public_key, serial=1, not_before=lab.now(), not_after=lab.now()
         )
 
-    with pytest.raises(ValueError, match="it is no signer of the case's kind: it has no authorityKeyIdentifier"):
+    with pytest.raises(
+        ValueError, match="it is no signer of the case's kind: it has no authorityKeyIdentifier"
+    ):
         take("signer", leaf, leaf, ())

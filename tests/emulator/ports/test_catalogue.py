@@ -9,6 +9,7 @@ import pytest
 from jitplab import scenario
 from jitplab.chain import CHIP_SERIAL_NUMBER
 from jitplab.lab import Lab, Settings
+from jitplab.outcome import Outcome
 from jitplab.scenario import NeedUnmet, find
 from softatecc import cal
 from softatecc.ports.device import Plan
@@ -26,6 +27,11 @@ def url() -> Iterator[str]:
         yield device.url
 
 
+def _results(outcome: Outcome) -> tuple[object, ...]:
+    facts = [(fact.what, fact.foretold, fact.seen) for fact in outcome.facts]
+    return outcome.stop, outcome.registered, facts, outcome.signer, outcome.device
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("name", sorted(scenario.catalogue()))
 def test_a_scenario_comes_true_over_tcp(url: str, name: str, library: str) -> None:
@@ -39,6 +45,10 @@ def test_a_scenario_comes_true_over_tcp(url: str, name: str, library: str) -> No
         description = lab.bench.description
 
     assert outcome.as_foretold
+    if library == "own":  # what a run in this process gives; that both libraries agree is shown elsewhere
+        with Lab(Settings(seed="catalogue", library=library)) as lab:
+            inside = scenario.run(each, lab, {})
+        assert _results(outcome) == _results(inside)
     assert description == f"ATECC608A at {url}, serial number {CHIP_SERIAL_NUMBER.hex()}"
 
 
