@@ -343,7 +343,7 @@ def _served(*options: str) -> Iterator[str]:
 def test_a_run_behind_tcp_gives_the_results_it_gives_in_process(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """By the command line; tests/emulator/ports/test_catalogue.py plays all of them so."""
+    """By the command line; test_catalogue_over_tcp.py plays all of them so."""
 
     def told(*options: str) -> dict[str, tuple[object, ...]]:
         code, out, _ = run(capsys, "-k", "onboarding or chip", "--json", *options)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from jitplab import scenario
 from jitplab.chain import CHIP_SERIAL_NUMBER
 from jitplab.lab import Lab, Settings
+from jitplab.needs import Need
 from jitplab.outcome import Outcome
 from jitplab.scenario import NeedUnmet, find
 from softatecc import cal
@@ -16,6 +19,7 @@ from softatecc.ports.device import Plan
 from softatecc.ports.parts import Order
 from softatecc.ports.thread import DeviceThread
 
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
 LIBRARIES = ("own", "cryptoauthlib") if cal.available() else ("own",)
 
 
@@ -36,7 +40,9 @@ def _results(outcome: Outcome) -> tuple[object, ...]:
 @pytest.mark.parametrize("name", sorted(scenario.catalogue()))
 def test_a_scenario_comes_true_over_tcp(url: str, name: str, library: str) -> None:
     each = find(name)
-    with Lab(Settings(device=url, seed="catalogue", library=library, host_sleeps=False)) as lab:
+    now = None if Need.REAL_CLOCK in each.needs else NOW
+    settings = Settings(device=url, seed="catalogue", library=library, host_sleeps=False, now=now)
+    with Lab(settings) as lab:
         if any(lab.unmet(need) for need in each.needs):
             with pytest.raises(NeedUnmet):
                 scenario.run(each, lab, {})
@@ -46,7 +52,7 @@ def test_a_scenario_comes_true_over_tcp(url: str, name: str, library: str) -> No
 
     assert outcome.as_foretold
     if library == "own":  # what a run in this process gives; that both libraries agree is shown elsewhere
-        with Lab(Settings(seed="catalogue", library=library)) as lab:
+        with Lab(replace(settings, device="emulator:blank")) as lab:
             inside = scenario.run(each, lab, {})
         assert _results(outcome) == _results(inside)
     assert description == f"ATECC608A at {url}, serial number {CHIP_SERIAL_NUMBER.hex()}"
