@@ -20,10 +20,15 @@ class BrokerThread:
 
     The gate, the engine and the trace then belong to that thread: change what they read through `call`.
     What fails inside the broker is raised when the block ends, unless the block itself raises.
+
+    Args:
+        server: not started yet.
+        loop: makes the event loop; ``None`` for asyncio's own.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> None:
         self._server = server
+        self._loop_factory = loop
         self._ready: Future[int] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -84,7 +89,8 @@ class BrokerThread:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            with asyncio.Runner(loop_factory=self._loop_factory) as runner:
+                runner.run(self._serve())
         except BaseException as error:  # noqa: BLE001 - it is raised in the caller's thread
             if self._ready.done():
                 self._failures.append(error)

@@ -18,7 +18,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 
 from OpenSSL import SSL, crypto
 
@@ -140,8 +140,8 @@ class TlsTransport(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The TCP connection is there; the handshake may begin."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have asyncio's methods and not its base class.
+        self._transport = cast("asyncio.Transport", transport)
         self._timer = self._loop.call_later(self._settings.handshake_timeout, self._handshake_timed_out)
         self._application.connected(self)
 

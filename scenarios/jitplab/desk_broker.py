@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,10 +25,12 @@ from typing import TYPE_CHECKING, Final, TextIO
 from jitpbroker import trace as broker_trace
 from jitpbroker.admission.desk import FrontDesk, at_once
 from jitpbroker.admission.profiles import Profile
+from jitpbroker.admission.switches import QUOTAS_AWS
 from jitpbroker.admission.template import ProvisioningFailed, parse_template
 from jitpbroker.credentials import ROOT_CERTIFICATE_FILE, CredentialsError, c_array, load_or_create
 from jitpbroker.engine import Engine
 from jitpbroker.logs import LOG_GROUP, Log, LogLevel, LogOptions
+from jitpbroker.mqtt import AWS_LIMITS, Limits
 from jitpbroker.registry.entities import AutoRegistration, CaCertificate, CaStatus, RegistrationConfig
 from jitpbroker.registry.errors import RegistryError
 from jitpbroker.registry.store import Registry
@@ -125,10 +127,15 @@ def _serve_registry(plan: Plan, registry: Registry, kept: Kept | None, stack: Ex
         schedule=after(plan.provisioning_delay, _now) if plan.provisioning_delay else at_once,
     )
     commit = None if kept is None else kept.commit
-    settings = Settings(host=plan.listen, port=plan.port, commit=commit)
-    server = Server(desk, engine, trace, credentials, now=_now, settings=settings)
+    server = Server(desk, engine, trace, credentials, now=_now, settings=settings_of(plan, commit))
     control = None if store is None else _control(server, registry, store, plan, kept)
     asyncio.run(_serve(server, control, plan, tuple(registry.cas)))
+
+
+def settings_of(plan: Plan, commit: Callable[[], None] | None = None) -> Settings:
+    """How the broker listens; the quotas of a connection hold where the profile's switch says so."""
+    limits = AWS_LIMITS if plan.profile.chose(QUOTAS_AWS) else Limits()
+    return Settings(host=plan.listen, port=plan.port, limits=limits, commit=commit)
 
 
 def _kept(directory: Path, stack: ExitStack) -> Kept:

@@ -106,7 +106,7 @@ def main() -> None:
     """Serve until standard input ends, on uvloop where it is installed and wanted."""
     signer, devices, loop = sys.argv[1:]
     if loop == "uvloop":
-        import uvloop  # type: ignore[import-not-found]  # noqa: PLC0415 - present on some machines only
+        import uvloop  # noqa: PLC0415 - present on some machines only
 
         uvloop.run(_serve(Path(signer), Path(devices)))
     else:

@@ -19,12 +19,13 @@ from jitpbroker.admission.case import Sni
 from jitpbroker.admission.decide import Known, Provision, Refuse, decide, record_of
 from jitpbroker.admission.profiles import AWS_2026, Profile
 from jitpbroker.admission.provisioner import Job, Provisioner
-from jitpbroker.admission.rate import ConnectRate
+from jitpbroker.admission.rate import AWS_QUOTAS, AccountQuotas, AccountRate, ConnectRate
 from jitpbroker.admission.sessions import Sessions
 from jitpbroker.admission.switches import (
     CONNACK_NOT_AUTHORIZED,
     CONNECT_RATE_ONE,
     EVENT_ALWAYS,
+    QUOTAS_AWS,
     SUBSCRIBE_FAILS,
 )
 from jitpbroker.gate import Admitted, Event, HangUp, Principal
@@ -66,6 +67,7 @@ class FrontDesk:
         new_id: source of session identifiers.
         schedule: when provisioning runs.
         roles: what each role may do, by ARN, as IAM actions; ``None`` trusts every role with everything.
+        quotas: of the account; ``None`` for those of the profile.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class FrontDesk:
         new_id: IdSource | None = None,
         schedule: Schedule = at_once,
         roles: Mapping[str, frozenset[str]] | None = None,
+        quotas: AccountQuotas | None = None,
     ) -> None:
         self.registry = registry
         self.trace = trace
@@ -89,6 +92,9 @@ class FrontDesk:
         self._authorizer = Authorizer(registry, trace, log)
         self._sessions = Sessions()
         self._connects = ConnectRate() if profile.chose(CONNECT_RATE_ONE) else None
+        if quotas is None:
+            quotas = AWS_QUOTAS if profile.chose(QUOTAS_AWS) else AccountQuotas()
+        self._account = AccountRate(quotas)
 
     # --- Gate -------------------------------------------------------------------------------------
 
@@ -218,7 +224,7 @@ class FrontDesk:
 
         Evidence: assumed - that AWS asks about the will's topic at CONNECT is MiniStack's reading.
         """
-        if self._connects is not None and (why := self._connects.objection(attempt)) is not None:
+        if (why := self._throttled(attempt)) is not None:
             return HangUp(THROTTLED, why)
         session = Session(
             self._new_id(),
@@ -247,6 +253,14 @@ class FrontDesk:
         )
         return Admitted(principal, connected)
 
+    def _throttled(self, attempt: Attempt) -> str | None:
+        """The account is asked first: what it throttles does not use up the client id's second."""
+        connected = self._sessions.others(attempt.client_id)
+        why = self._account.connect_objection(attempt.at, connected)
+        if why is None and self._connects is not None:
+            why = self._connects.objection(attempt)
+        return why
+
     def _questions(self, attempt: Attempt) -> tuple[Question, ...]:
         arns = self.registry.arns
         connect = ("iot:Connect", arns.client(attempt.client_id))
@@ -268,6 +282,8 @@ class FrontDesk:
         the event is published when provisioning follows is a switch.
         """
         ca = verdict.ca
+        if verdict.waiting is None and (why := self._account.registration_objection(attempt.at)) is not None:
+            return HangUp(THROTTLED, why)
         device = verdict.waiting or self.registry.certificates.register(
             verdict.certificate,
             at=attempt.at,

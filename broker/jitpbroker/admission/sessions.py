@@ -35,6 +35,10 @@ class Sessions:
             if unused is not None:
                 del self._latest[unused]
 
+    def others(self, client_id: str) -> int:
+        """How many client ids beside this one are connected."""
+        return len(self._open) - (client_id in self._open)
+
     def latest(self, client_id: str) -> Session:
         """The newest session of a client id that is connected."""
         return self._latest[client_id]

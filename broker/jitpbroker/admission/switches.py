@@ -200,6 +200,21 @@ CONNECT_RATE_ONE: Final = Choice(
     "AWS General Reference, AWS IoT Core quotas (archived copy of 2019-20)",
     2018,
 )
+QUOTAS_FREE: Final = Choice(
+    "free",
+    "Nobody counts what an account or a connection does in a second.",
+    Grade.ASSUMED,
+    "own choice: a load test measures the broker, and the clock of a repeatable run stands still",
+    2026,
+)
+QUOTAS_AWS: Final = Choice(
+    "aws",
+    "An account has 500,000 connections, 500 CONNECTs and 15 new certificates a second; a connection 100"
+    " messages and 512 KiB a second.",
+    Grade.DOCUMENT,
+    "AWS General Reference, AWS IoT Core quotas (archived copy of 2019-20)",
+    2019,
+)
 AUTHN_ERRORS_LOGGED: Final = Choice(
     "on-request",
     "The log event Connection.AuthNError exists, and is off until asked for.",
@@ -242,6 +257,7 @@ SUBSCRIBE: Final = Switch("subscribe", "How is a SUBSCRIBE refused?", (SUBSCRIBE
 CONNECT_RATE: Final = Switch(
     "connect-rate", "How often may a client id connect?", (CONNECT_RATE_FREE, CONNECT_RATE_ONE)
 )
+QUOTAS: Final = Switch("quotas", "Do the quotas of account and second hold?", (QUOTAS_FREE, QUOTAS_AWS))
 AUTHN_ERRORS: Final = Switch(
     "authn-errors", "Is refused authentication logged?", (AUTHN_ERRORS_LOGGED, AUTHN_ERRORS_UNKNOWN)
 )
@@ -259,6 +275,7 @@ SWITCHES: Final = (
     CONNACK,
     SUBSCRIBE,
     CONNECT_RATE,
+    QUOTAS,
     AUTHN_ERRORS,
 )
 

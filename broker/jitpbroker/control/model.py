@@ -66,11 +66,16 @@ _COMMON: Final = {
 
 @cache
 def http_status(service_name: str, code: str) -> int:
-    """The HTTP status of an exception: its shape's, else 400 as in the JSON protocol."""
+    """The HTTP status of an exception: its shape's, else 400 as in the JSON protocol.
+
+    Evidence: assumed - 503 for CloudWatch Logs' ServiceUnavailableException, whose shape has no status: it is
+    what AWS's common errors give, and SDKs try again.
+    """
     for operation in service(service_name).operations.values():
         for shape in operation.error_shapes:
             if shape.name == code:
-                status = shape.metadata.get("error", {}).get("httpStatusCode", 400)
+                usual = 503 if code == "ServiceUnavailableException" else 400
+                status = shape.metadata.get("error", {}).get("httpStatusCode", usual)
                 return int(status)
     return _COMMON.get(code, 400)
 

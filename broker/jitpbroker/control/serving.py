@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from jitpbroker.control.messages import Refused, Request, Response
-from jitpbroker.control.model import IOT
+from jitpbroker.control.model import IOT, LOGS
 from jitpbroker.control.writing import refused
 
 #: Bytes of a request's body.  The largest of the model's documents has 404,600 characters.
@@ -55,6 +55,9 @@ class ControlApp:
         tell: takes a sentence for the operator.
         patience: seconds for a request's body.
         commit: writes down what may not be lost; called before each answer.
+
+    Attributes:
+        crowded: whether there are more connections than can be served; asked before a request is read.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class ControlApp:
         self._tell = tell
         self._patience = patience
         self._commit = commit
+        self.crowded: Callable[[], bool] = bool  # that is, never
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; lifespan and websockets are not spoken."""
@@ -76,24 +80,35 @@ class ControlApp:
             return
         request = HttpRequest(scope, receive)
         try:
-            async with asyncio.timeout(self._patience):
-                body = await _body(request)
+            body = await self._read(request)
         except ClientDisconnect:
             return
-        except TimeoutError:
-            response = _refusal(
-                "RequestTimeoutException", "The body did not arrive in time; send it at once."
-            )
         except Refused as refusal:
-            response = _refusal(refusal.code, refusal.message)
+            response, read = refused(_service_of(request), refusal, "-"), False
         else:
-            response = self._kept(self._plane.handle(_facts(request, body)))
+            response, read = self._kept(self._plane.handle(_facts(request, body))), True
         if response.note is not None:
             self._tell(response.note)
         answer = HttpResponse(response.body, response.status, dict(response.headers))
-        if response.status in (408, 413):
-            answer.headers["connection"] = "close"  # the rest of the body is not read
+        if not read:
+            answer.headers["connection"] = "close"
         await answer(scope, receive, send)
+
+    async def _read(self, request: HttpRequest) -> bytes:
+        """The request's body, where there is room and time for it."""
+        if self.crowded():
+            raise Refused(
+                "ServiceUnavailableException",
+                f"{_MOST_CONNECTIONS} connections are open, as many as are served; close some and try again.",
+                note=f"a request was turned away: more than {_MOST_CONNECTIONS} connections are open",
+            )
+        try:
+            async with asyncio.timeout(self._patience):
+                return await _body(request)
+        except TimeoutError:
+            raise Refused(
+                "RequestTimeoutException", "The body did not arrive in time; send it at once."
+            ) from None
 
     def _kept(self, response: Response) -> Response:
         """The response once what it says is safe; else one that says nothing of the kind."""
@@ -126,8 +141,8 @@ def _facts(request: HttpRequest, body: bytes) -> Request:
     return Request(request.method.upper(), path, request.url.query, dict(request.headers.items()), body)
 
 
-def _refusal(code: str, message: str) -> Response:
-    return refused(IOT, Refused(code, message), "-")
+def _service_of(request: HttpRequest) -> str:
+    return LOGS if "x-amz-target" in request.headers else IOT
 
 
 #: Where a connection stands: its latest request, and whether that has been answered.
@@ -168,12 +183,13 @@ class ControlServer:
                 http="h11",
                 ws="none",
                 server_header=False,
-                limit_concurrency=_MOST_CONNECTIONS,
                 timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=1,
                 h11_max_incomplete_event_size=64 * 1024,
             )
         )
+        # uvicorn's own limit answers in plain text, which no AWS tool can read.
+        app.crowded = lambda: self.connections > _MOST_CONNECTIONS
         self._socket: socket.socket | None = None
         self._task: asyncio.Task[None] | None = None
 

@@ -161,6 +161,37 @@ def test_who_never_finishes_asking_is_hung_up_on_and_holds_nobodys_place(desk: D
     assert answer == (200, {"things": []})
 
 
+@pytest.mark.parametrize(
+    "headers, told", [({}, {}), ({"X-Amz-Target": "Logs_20140328.DescribeLogGroups"}, {"__type"})]
+)
+def test_one_client_more_than_there_are_places_is_told_so_as_aws_would(
+    desk: Desk, headers: dict[str, str], told: set[str]
+) -> None:
+    """And is served as soon as somebody leaves; what it sends is not read while it has no place."""
+
+    def client(port: int) -> tuple[tuple[int, str | None, str | None, Any], tuple[int, Any]]:
+        seated = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(64)]
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/things", b"", headers)
+        response = connection.getresponse()
+        code, close = response.getheader("x-amzn-errortype"), response.getheader("connection")
+        answer = (response.status, code, close, json.loads(response.read()))
+        for each in seated:
+            each.close()
+        connection.close()
+        while (after := ask("GET", "/things")(port))[0] == 503:
+            pass
+        return answer, after
+
+    ((status, code, close, body), after), notes = served(desk.plane, client)
+
+    assert (status, code, close) == (503, "ServiceUnavailableException", "close")
+    assert body["message"] == "64 connections are open, as many as are served; close some and try again."
+    assert set(body) - {"message"} == set(told)
+    assert "turned away" in notes[0]
+    assert after == (200, {"things": []})
+
+
 class Long:
     """Answers with more than the operating system takes off a server's hands."""
 

@@ -139,20 +139,21 @@ def issue(
     return Identity((certificate, *(() if issuer is None else issuer.chain)), key)
 
 
-def issue_v1(common_name: str) -> Identity:
-    """A self-signed version 1 certificate, which pyca's builder cannot make: its TBS without the version."""
-    modern = issue(common_name)
-    (certificate,) = modern.chain
+def issue_v1(common_name: str, issuer: Identity | None = None) -> Identity:
+    """A version 1 certificate, which pyca's builder cannot make: a newer one's TBS without the version."""
+    modern = issue(common_name, issuer)
+    certificate, *above = modern.chain
     version = bytes.fromhex("a003020102")
     fields = der_content(certificate.tbs_certificate_bytes).removeprefix(version)
     tbs = der(0x30, fields)
-    assert isinstance(modern.key, ec.EllipticCurvePrivateKey)
-    signature = modern.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    signing = modern.key if issuer is None else issuer.key
+    assert isinstance(signing, ec.EllipticCurvePrivateKey)
+    signature = signing.sign(tbs, ec.ECDSA(hashes.SHA256()))
     algorithm = bytes.fromhex("300a06082a8648ce3d040302")  # ecdsa-with-SHA256
     whole = der(0x30, tbs + algorithm + der(0x03, b"\0" + signature))
     old = x509.load_der_x509_certificate(whole)
     assert old.version is x509.Version.v1
-    return Identity((old,), modern.key)
+    return Identity((old, *above), modern.key)
 
 
 def issue_weak(common_name: str) -> Identity:
@@ -375,6 +376,11 @@ def broker(start_broker: StartBroker) -> Broker:
 @pytest.fixture(name="issue")
 def issue_fixture() -> Issue:
     return issue
+
+
+@pytest.fixture(name="issue_v1")
+def issue_v1_fixture() -> Issue:
+    return issue_v1
 
 
 @pytest.fixture

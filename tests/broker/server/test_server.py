@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
+from tests.broker.server.conftest import NOW
 
 from jitpbroker import mqtt, trace
 from jitpbroker.credentials import ServerCredentials
@@ -36,7 +37,7 @@ def test_the_facts_of_a_connect_reach_the_gate(broker: Broker, dial: Dial, devic
     assert (attempt.client_id, attempt.clean_session) == ("device", False)
     assert (attempt.will_topic, attempt.will_retain) == ("wills/device", True)
     assert (attempt.source_ip, attempt.source_port) == address
-    assert attempt.at == datetime(2026, 11, 24, 12, tzinfo=UTC)
+    assert attempt.at == NOW
 
 
 def test_the_connect_is_in_the_trace_byte_for_byte_but_for_the_password(
@@ -192,8 +193,7 @@ def test_closing_the_broker_says_goodbye_to_everybody(
 
 
 def make(gate: FakeGate, credentials: ServerCredentials, settings: Settings | None = None) -> Server:
-    now = datetime(2026, 11, 24, tzinfo=UTC)
-    return Server(gate, LocalEngine(), trace.Trace(), credentials, now=lambda: now, settings=settings)
+    return Server(gate, LocalEngine(), trace.Trace(), credentials, now=lambda: NOW, settings=settings)
 
 
 def test_a_server_that_has_not_started_has_no_port(credentials: ServerCredentials, broker: Broker) -> None:
@@ -242,3 +242,21 @@ def test_the_blocks_own_error_is_not_replaced(credentials: ServerCredentials, br
 
     with pytest.raises(ZeroDivisionError), BrokerThread(server):
         raise ZeroDivisionError
+
+
+def test_another_kind_of_event_loop_serves_as_well(
+    broker: Broker, credentials: ServerCredentials, dial: Dial, device: Identity
+) -> None:
+    """uvloop's transports are not asyncio's, and its listener has to be closed in another way."""
+    server = make(broker.gate, credentials)
+    with BrokerThread(server, uvloop.new_event_loop) as thread:
+        first = dial(thread, device)
+        first.send(mqtt.Connect("device"))
+        end = first.end()
+        second = dial(thread, device)
+        second.send(mqtt.Connect("device"), mqtt.Publish("a", b"1", qos=1, packet_id=7))
+        answers = [second.packet(), second.packet()]
+
+    assert end == "close_notify"
+    assert answers == [mqtt.ConnAck(), mqtt.PubAck(7)]
+    assert second.end() == "close_notify"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from jitpbroker import mqtt
 from jitpbroker.admission.desk import FrontDesk, Job, at_once
 from jitpbroker.admission.profiles import Profile, profile_named
+from jitpbroker.admission.rate import AccountQuotas
 from jitpbroker.credentials import ServerCredentials
 from jitpbroker.engine import Engine
 from jitpbroker.engine.local import LocalEngine
@@ -200,7 +202,7 @@ Knock: TypeAlias = Callable[..., str]
 
 @pytest.fixture
 def open_account(credentials: ServerCredentials) -> Iterator[OpenAccount]:
-    """``open_account(profile=, delayed=, roles=, engine=, **settings)``: a running account."""
+    """``open_account(profile=, delayed=, roles=, quotas=, engine=, loop=, **settings)``: one that runs."""
     with ExitStack() as running:
 
         def start(
@@ -208,7 +210,9 @@ def open_account(credentials: ServerCredentials) -> Iterator[OpenAccount]:
             profile: str | Profile = "aws-2026",
             delayed: bool = False,
             roles: Mapping[str, frozenset[str]] | None = None,
+            quotas: AccountQuotas | None = None,
             engine: Engine | None = None,
+            loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
             **settings: object,
         ) -> Account:
             registry, trace, text = Registry(other_endpoints=[OTHER_ENDPOINT]), Trace(), io.StringIO()
@@ -221,12 +225,13 @@ def open_account(credentials: ServerCredentials) -> Iterator[OpenAccount]:
                 log=Log(text, options, counting_ids()),
                 schedule=(lambda job, _at: jobs.append(job)) if delayed else at_once,
                 roles=roles,
+                quotas=quotas,
             )
             chosen = replace(Settings(), **settings)  # type: ignore[arg-type]
             server = Server(
                 desk, engine or LocalEngine(), trace, credentials, now=lambda: time[0], settings=chosen
             )
-            thread = running.enter_context(BrokerThread(server))
+            thread = running.enter_context(BrokerThread(server, loop))
             return Account(thread, server, desk, trace, registry, text, jobs, time)
 
         yield start

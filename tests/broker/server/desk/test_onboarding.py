@@ -142,6 +142,22 @@ def test_every_good_template_lets_its_device_in_at_the_second_connect(
     assert len(account.things()) == 1
 
 
+def test_a_version_1_certificate_is_provisioned_like_any_other(
+    account: Account, knock: Knock, enter: Enter, signer: Identity, issue_v1: Issue
+) -> None:
+    """Evidence: assumed - JITP needs subject, issuer and signature, and all of them are there; the case's own
+    device certificate is of version 1.
+    """
+    account.register_ca(signer)
+    device = issue_v1("device", signer)
+    end = knock(account, device)
+
+    assert end == "close_notify"
+    assert enter(account, device).ping() == mqtt.PingResp()
+    assert account.status(device) == "ACTIVE"
+    assert account.things() == ["device"]
+
+
 def prepare(account: Account) -> None:
     """What templates 02 and 03 take for granted."""
     registry, at = account.registry, account.time[0]

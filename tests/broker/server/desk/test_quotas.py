@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
 from jitpbroker import mqtt
 from jitpbroker.admission.profiles import AWS_2026, turned_by_name
+from jitpbroker.admission.rate import AWS_QUOTAS, AccountQuotas
 from jitpbroker.gate import Event
 from jitpbroker.registry.jsontext import Json
 from jitpbroker.trace import Authorization
 
 if TYPE_CHECKING:
-    from tests.broker.server.conftest import Identity, RawClient
+    from tests.broker.server.conftest import Identity, Issue, RawClient
     from tests.broker.server.desk.conftest import Account, Enter, Knock, OpenAccount
 
 EVERYTHING: dict[str, Json] = {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
@@ -176,6 +178,178 @@ def test_a_client_id_connects_once_a_second_where_that_is_switched_on(
     assert account.last_end().reason == "THROTTLED"
     assert first.ping() == mqtt.PingResp()
     assert enter(account, device).ping() == mqtt.PingResp()
+
+
+class LeapingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time can be turned on, so that a keep-alive of twenty minutes takes none."""
+
+    leapt = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.leapt
+
+
+def leap(account: Account, seconds: float) -> None:
+    """The broker's time goes on, and what is due happens before this returns."""
+
+    def jump() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, LeapingLoop)
+        loop.leapt += seconds
+
+    for each in (jump, lambda: None, lambda: None):
+        account.call(each)
+
+
+@pytest.mark.parametrize(
+    "asked, in_force",
+    [
+        (1, 30),
+        (29, 30),
+        (30, 30),
+        (31, 31),
+        (1199, 1199),
+        (1200, 1200),
+        (1201, 1200),
+        (65535, 1200),
+        (0, 1200),
+    ],
+)
+def test_a_keep_alive_is_held_between_30_and_1200_seconds_and_ends_after_one_and_a_half(
+    open_account: OpenAccount, enter: Enter, device: Identity, asked: int, in_force: int
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    account = open_account(loop=LeapingLoop)
+    account.register(device, EVERYTHING)
+    client = enter(account, device, keep_alive=asked)
+    leap(account, in_force * 1.5 - 10)
+    still_there = account.call(lambda: account.server.client_ids)
+    leap(account, 11)
+
+    assert client.end() == "close_notify"
+    assert still_there == {"device"}
+    assert account.last_end().reason == "MQTT_KEEP_ALIVE_TIMEOUT"
+    assert account.last_end().why == f"no packet for {in_force * 1.5:g} s, that is 1.5 keep-alives"
+
+
+def test_a_keep_alive_begins_anew_with_every_packet(
+    open_account: OpenAccount, enter: Enter, device: Identity
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas."""
+    account = open_account(loop=LeapingLoop)
+    account.register(device, EVERYTHING)
+    client = enter(account, device, keep_alive=30)
+    for _ in range(3):
+        leap(account, 40)
+        assert client.ping() == mqtt.PingResp()
+    leap(account, 46)
+
+    assert client.end() == "close_notify"
+
+
+# -- the account -----------------------------------------------------------------------------------------
+
+
+def test_an_account_connects_so_often_a_second_and_no_more(
+    open_account: OpenAccount, knock: Knock, enter: Enter, device: Identity
+) -> None:
+    """AWS's number is 500; whoever takes over a client id counts, too.
+
+    Evidence: document - AWS General Reference, IoT Core quotas; that one more is hung up on is inferred.
+    """
+    account = open_account(quotas=AccountQuotas(connects=3))
+    account.register(device, EVERYTHING)
+    clients = [enter(account, device, client_id) for client_id in ("a", "b", "b")]
+    end = knock(account, device, "one too many")
+    throttled = account.last_end()
+    account.later(seconds=1)
+
+    assert AWS_QUOTAS.connects == 500
+    assert end == "close_notify"
+    assert (throttled.reason, throttled.why) == (
+        "THROTTLED",
+        "the account has had 3 CONNECTs in one second, the most AWS IoT allows",
+    )
+    assert clients[0].ping() == enter(account, device, "one too many").ping() == mqtt.PingResp()
+
+
+def test_an_account_registers_fifteen_certificates_a_second_where_the_quotas_hold(
+    open_account: OpenAccount, knock: Knock, enter: Enter, signer: Identity, issue: Issue
+) -> None:
+    """Evidence: document - AWS General Reference, IoT Core quotas; that the sixteenth is hung up on and
+    leaves nothing behind is inferred.
+    """
+    account = open_account(profile=turned_by_name(AWS_2026, "quotas", "aws"))
+    account.register_ca(signer)
+    devices = [issue(f"device-{number}", signer) for number in range(16)]
+    ends = [knock(account, device, f"c{number}") for number, device in enumerate(devices)]
+    throttled, stranger = account.last_end(), account.status(devices[-1])
+    account.later(seconds=1)
+    ends.append(knock(account, devices[-1]))
+
+    assert ends == ["close_notify"] * 17
+    assert throttled.reason == "THROTTLED"
+    assert throttled.why.startswith("the account has had 15 certificates registered in one second")
+    assert stranger is None
+    assert enter(account, devices[-1]).ping() == mqtt.PingResp()
+    assert len(account.things()) == 16
+
+
+def test_a_certificate_that_waits_for_activation_does_not_count_again(
+    open_account: OpenAccount, knock: Knock, signer: Identity, issue: Issue
+) -> None:
+    """Evidence: assumed - it was registered at its first CONNECT."""
+    account = open_account(quotas=AccountQuotas(registrations=1))
+    account.register_ca(signer, None)
+    waiting = issue("waiting", signer)
+    for _ in range(3):
+        knock(account, waiting)
+    again = account.last_end().reason
+    knock(account, issue("other", signer))
+
+    assert again == "JITR_REGISTERED"
+    assert account.last_end().reason == "THROTTLED"
+
+
+def test_an_account_has_as_many_connections_as_allowed_and_a_client_that_comes_back_takes_its_own_place(
+    open_account: OpenAccount, knock: Knock, enter: Enter, device: Identity
+) -> None:
+    """AWS's number is 500,000, more than this machine has ports.
+
+    Evidence: document - AWS General Reference, IoT Core quotas; that one more is hung up on is inferred.
+    """
+    account = open_account(quotas=AccountQuotas(connections=2))
+    account.register(device, EVERYTHING)
+    first, second = enter(account, device, "first"), enter(account, device, "second")
+    end = knock(account, device, "third")
+    throttled = account.last_end()
+    back = enter(account, device, "second")
+    replaced = second.end()
+    first.send(mqtt.Disconnect())
+    first.end()
+
+    assert AWS_QUOTAS.connections == 500_000
+    assert end == replaced == "close_notify"
+    assert (throttled.reason, throttled.why) == (
+        "THROTTLED",
+        "the account has 2 connections, the most AWS IoT allows",
+    )
+    assert back.ping() == enter(account, device, "third").ping() == mqtt.PingResp()
+
+
+def test_strangers_use_up_nobodys_connects(
+    open_account: OpenAccount, knock: Knock, enter: Enter, device: Identity, issue: Issue
+) -> None:
+    """Evidence: assumed - own choice: AWS does not say who counts."""
+    account = open_account(quotas=AccountQuotas(connects=1))
+    account.register(device, EVERYTHING)
+    stranger = issue("stranger")
+
+    assert [knock(account, stranger) for _ in range(3)] == ["close_notify"] * 3
+    assert enter(account, device).ping() == mqtt.PingResp()
+
+
+# -- messages --------------------------------------------------------------------------------------------
 
 
 def test_what_exceeds_a_hundred_messages_a_second_is_discarded_and_the_connection_stays(
