@@ -43,7 +43,7 @@ def registered(
         "certificateRegistrationTimestamp": first_seen,
         "sourceIp": source_ip,
     }
-    return _event(f"$aws/events/certificates/registered/{ca.id}", payload)
+    return event(f"$aws/events/certificates/registered/{ca.id}", payload)
 
 
 def connected(
@@ -161,12 +161,13 @@ def _event_of(family: str, kind: str, client_id: str, rest: Mapping[str, JsonVal
     """Nothing for client ids that no topic can carry (developer guide, life-cycle-events)."""
     if "+" in client_id or "#" in client_id:
         return ()
-    return (_event(f"$aws/events/{family}/{kind}/{client_id}", {"clientId": client_id, **rest}),)
+    return (event(f"$aws/events/{family}/{kind}/{client_id}", {"clientId": client_id, **rest}),)
 
 
 def _thing(name: str | None) -> dict[str, JsonValue]:
     return {} if name is None else {"thingName": name}
 
 
-def _event(topic: str, payload: dict[str, JsonValue]) -> Event:
+def event(topic: str, payload: dict[str, JsonValue]) -> Event:
+    """A message with ``payload`` as JSON."""
     return Event(topic, _ENCODER.encode(payload).encode())

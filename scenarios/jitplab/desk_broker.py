@@ -34,6 +34,7 @@ from jitpbroker.mqtt import AWS_LIMITS, Limits
 from jitpbroker.registry.entities import AutoRegistration, CaCertificate, CaStatus, RegistrationConfig
 from jitpbroker.registry.errors import RegistryError
 from jitpbroker.registry.store import Registry
+from jitpbroker.registry_events import RegistryEvents
 from jitpbroker.server import Server, Settings, after
 from jitpbroker.store.errors import StateError
 from jitpbroker.x509 import Certificate
@@ -128,6 +129,7 @@ def _serve_registry(plan: Plan, registry: Registry, kept: Kept | None, stack: Ex
     )
     commit = None if kept is None else kept.commit
     server = Server(desk, engine, trace, credentials, now=_now, settings=settings_of(plan, commit))
+    RegistryEvents(registry, lambda event: server.publish((event,)), now=_now, new_id=_uuid)
     control = None if store is None else _control(server, registry, store, plan, kept)
     asyncio.run(_serve(server, control, plan, tuple(registry.cas)))
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from importlib import resources
+from pathlib import Path
 from typing import Any, TypeAlias
 from zlib import crc32
 
@@ -27,18 +28,24 @@ Client: TypeAlias = Any
 
 
 @pytest.fixture(scope="module")
-def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The control plane's URL."""
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The broker's ready line."""
     directory = tmp_path_factory.mktemp("boto3")
     arguments = [sys.executable, "-m", "jitplab", "broker", "--port", "0", "--control-port", "0"]
     with (directory / "broker.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(arguments, cwd=directory, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
-    yield json.loads(process.stdout.readline())["control"]
+    yield json.loads(process.stdout.readline())
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
     process.stdout.close()
     assert "Traceback" not in (directory / "broker.log").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def control(ready: dict[str, str]) -> str:
+    """The control plane's URL."""
+    return ready["control"]
 
 
 def client_of(control: str, service: str, account: str) -> Client:
@@ -160,3 +167,36 @@ def test_the_logs_client_lists_the_group(control: str) -> None:
     assert events == []
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.filter_log_events(logGroupName="nobody")
+
+
+@pytest.mark.program("mosquitto_sub")
+def test_a_device_hears_of_the_things_that_boto3_creates_once_that_is_switched_on(
+    ready: dict[str, str], tmp_path: Path
+) -> None:
+    """mosquitto_sub subscribes with a certificate that boto3 had made."""
+    iot = client_of(ready["control"], "iot", "123456789012")
+    device = iot.create_keys_and_certificate(setAsActive=True)
+    iot.create_policy(policyName="everything", policyDocument=ALLOW)
+    iot.attach_policy(policyName="everything", target=device["certificateArn"])
+    for name, pem in (
+        ("cert.pem", device["certificatePem"]),
+        ("key.pem", device["keyPair"]["PrivateKey"]),
+    ):
+        (tmp_path / name).write_text(pem, encoding="ascii")
+    host, _, port = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"].rpartition(":")
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    tls = ["--cafile", ready["root"], "--cert", cert, "--key", key]
+    topics = ["-t", "$aws/events/thing/+/created", "-q", "1", "-C", "1", "-W", "60", "-F", "%t %p"]
+    command = ["mosquitto_sub", "-h", host, "-p", port, "-i", "watcher", *tls, *topics]
+    iot.update_event_configurations(eventConfigurations={"THING": {"Enabled": True}})
+    made: dict[str, str] = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watcher:
+        while watcher.poll() is None:  # it does not say when it has subscribed
+            name = f"heard-{len(made)}"
+            made[name] = iot.create_thing(thingName=name)["thingId"]
+        told, _ = watcher.communicate()
+
+    topic, payload = told.split(" ", 1)
+    event = json.loads(payload)
+    assert topic == f"$aws/events/thing/{event['thingName']}/created"
+    assert event["thingId"] == made[event["thingName"]]

@@ -1,8 +1,9 @@
-"""The registry's dictionaries, each of which can tell a listener what changes.
+"""The registry's dictionaries, each of which can tell listeners what changes.
 
 Rules of this file:
 1. A table is a dict: reading one costs what reading a dict costs.
-2. Every change names its key to the listener, after it was made; what is loaded is no change.
+2. Every change is told to the listeners after it was made, by its key and the fact that stood there before;
+   what is loaded is no change.
 3. What can be worked out from tables (who is attached to a principal, say) is no table but an index.
 """
 
@@ -25,26 +26,28 @@ class Table(dict[K, V]):
     Attributes:
         name: under which the facts are kept and exported.
         kind: the facts' type, as a type or a type's annotation.
-        listener: told the key of each change; ``None`` for nobody.
+        listeners: told the key of each change and the fact it had, ``None`` for none.
     """
 
     def __init__(self, name: str, kind: object) -> None:
         super().__init__()
         self.name = name
         self.kind = kind
-        self.listener: Callable[[Key], None] | None = None
+        self.listeners: list[Callable[[K, V | None], None]] = []
 
     def load(self, facts: Iterable[tuple[K, V]]) -> None:
-        """Take facts from where they were kept; the listener knows them already."""
+        """Take facts from where they were kept; the listeners know them already."""
         super().update(facts)
 
     def __setitem__(self, key: K, value: V) -> None:
+        old = self.get(key)
         super().__setitem__(key, value)
-        self._tell(key)
+        self._tell(key, old)
 
     def __delitem__(self, key: K) -> None:
+        old = self[key]
         super().__delitem__(key)
-        self._tell(key)
+        self._tell(key, old)
 
     @overload
     def pop(self, key: K, /) -> V: ...
@@ -60,14 +63,14 @@ class Table(dict[K, V]):
         del self[key]
         return value
 
-    def _tell(self, key: K) -> None:
-        if self.listener is not None:
-            self.listener(key)
+    def _tell(self, key: K, old: V | None) -> None:
+        for listener in self.listeners:
+            listener(key, old)
 
     def _refuse(self, *_arguments: object, **_more: object) -> NoReturn:
         raise TypeError(f"the table {self.name} is changed key by key; use assignment, del or pop")
 
-    #: Ways around the listener that nobody needs.
+    #: Ways around the listeners that nobody needs.
     update = clear = popitem = setdefault = __ior__ = _refuse
 
 

@@ -74,25 +74,52 @@ class ThingStore:
         """Billing groups by name."""
         return self._billing_groups
 
-    def create_type(self, name: str, *, at: datetime) -> ThingType:
+    def lineage(self, name: str) -> tuple[Group, ...]:
+        """A thing group and its parents, from the inside out; nothing for a group that does not exist."""
+        found: dict[str, Group] = {}
+        group = self._groups.get(name)
+        while group is not None and group.name not in found:
+            found[group.name] = group
+            group = None if group.parent is None else self._groups.get(group.parent)
+        return tuple(found.values())
+
+    def create_type(
+        self,
+        name: str,
+        *,
+        at: datetime,
+        description: str | None = None,
+        searchable_attributes: tuple[str, ...] = (),
+    ) -> ThingType:
         """Create a thing type, or return the one there is."""
         check_thing_name(name)
         if name not in self._types:
-            self._types[name] = ThingType(name, self._arns.thing_type(name), at, self._new_id())
+            arn = self._arns.thing_type(name)
+            self._types[name] = ThingType(name, arn, at, self._new_id(), description, searchable_attributes)
         return self._types[name]
 
-    def create_group(self, name: str, *, at: datetime) -> Group:
+    def create_group(
+        self,
+        name: str,
+        *,
+        at: datetime,
+        description: str | None = None,
+        attributes: tuple[tuple[str, str], ...] = (),
+        parent: str | None = None,
+    ) -> Group:
         """Create a thing group, or return the one there is."""
         check_thing_name(name)
         if name not in self._groups:
-            self._groups[name] = Group(name, self._arns.thing_group(name), at, self._new_id())
+            arn = self._arns.thing_group(name)
+            self._groups[name] = Group(name, arn, at, self._new_id(), description, attributes, parent)
         return self._groups[name]
 
-    def create_billing_group(self, name: str, *, at: datetime) -> Group:
+    def create_billing_group(self, name: str, *, at: datetime, description: str | None = None) -> Group:
         """Create a billing group, or return the one there is."""
         check_thing_name(name)
         if name not in self._billing_groups:
-            self._billing_groups[name] = Group(name, self._arns.billing_group(name), at, self._new_id())
+            arn = self._arns.billing_group(name)
+            self._billing_groups[name] = Group(name, arn, at, self._new_id(), description)
         return self._billing_groups[name]
 
     def replace_type(self, kind: ThingType) -> ThingType:
@@ -103,11 +130,6 @@ class ThingStore:
     def replace_group(self, group: Group) -> Group:
         """Put a changed thing group in the place of the one with its name."""
         self._groups[group.name] = group
-        return group
-
-    def replace_billing_group(self, group: Group) -> Group:
-        """Put a changed billing group in the place of the one with its name."""
-        self._billing_groups[group.name] = group
         return group
 
     def delete_type(self, name: str) -> None:

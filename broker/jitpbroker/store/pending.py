@@ -8,7 +8,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -71,11 +71,14 @@ class Pending:
         for name, table in registry.tables.items():
             facts = _Facts(table, {"account": arns.account, "region": arns.region, "kind": name})
             self._facts.append(facts)
-            table.listener = lambda key, facts=facts: self._fact(facts, key)
+            table.listeners.append(self._noting(facts))
 
-    def _fact(self, facts: _Facts, key: Key) -> None:
-        self.dirty = True
-        facts.note(key)
+    def _noting(self, facts: _Facts) -> Callable[[Key, object], None]:
+        def note(key: Key, _old: object) -> None:
+            self.dirty = True
+            facts.note(key)
+
+        return note
 
     # -- Keeper ----------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeAlias
 
 import pytest
 
@@ -11,20 +12,24 @@ from jitpbroker.registry import Registry
 from jitpbroker.registry.tables import Key, Table
 from jitpbroker.x509 import Certificate
 
+Heard: TypeAlias = "list[tuple[Key, int | None]]"
+
 
 @pytest.fixture
-def heard() -> list[Key]:
+def heard() -> Heard:
     return []
 
 
 @pytest.fixture
-def table(heard: list[Key]) -> Table[str, int]:
+def table(heard: Heard) -> Table[str, int]:
     made: Table[str, int] = Table("numbers", int)
-    made.listener = heard.append
+    made.listeners.append(lambda key, old: heard.append((key, old)))
     return made
 
 
-def test_every_change_is_told_after_it_was_made(table: Table[str, int], heard: list[Key]) -> None:
+def test_every_change_is_told_after_it_was_made(
+    table: Table[str, int], heard: list[tuple[Key, int | None]]
+) -> None:
     table["a"] = 1
     table["a"] = 2
     taken = table.pop("a")
@@ -32,11 +37,13 @@ def test_every_change_is_told_after_it_was_made(table: Table[str, int], heard: l
     del table["b"]
 
     assert taken == 2
-    assert heard == ["a", "a", "a", "b", "b"]
+    assert heard == [("a", None), ("a", 1), ("a", 2), ("b", None), ("b", 3)]
     assert table == {}
 
 
-def test_what_is_loaded_or_not_there_is_no_change(table: Table[str, int], heard: list[Key]) -> None:
+def test_what_is_loaded_or_not_there_is_no_change(
+    table: Table[str, int], heard: list[tuple[Key, int | None]]
+) -> None:
     table.load([("a", 1), ("b", 2)])
 
     assert table.pop("c", None) is None

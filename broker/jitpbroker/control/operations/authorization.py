@@ -8,7 +8,6 @@ from typing import Final
 from jitpbroker.control.call import Call, Handler
 from jitpbroker.control.checks import certificate_of_arn
 from jitpbroker.control.messages import Answer, Value, invalid
-from jitpbroker.control.operations.policies import lineage
 from jitpbroker.control.params import Params
 from jitpbroker.policy import Context, NamedPolicy, evaluate
 from jitpbroker.registry.entities import DeviceCertificate, Policy, Thing
@@ -132,8 +131,8 @@ def _thing_of(call: Call, device: DeviceCertificate, name: str | None) -> Thing 
 
 def _policies_of(call: Call, device: DeviceCertificate, thing: Thing | None) -> list[Policy]:
     registry = call.registry
-    groups = [each for group in (thing.groups if thing else ()) for each in lineage(registry, group)]
-    targets = (device.arn, *(registry.arns.thing_group(group) for group in groups))
+    groups = [each for name in (thing.groups if thing else ()) for each in registry.things.lineage(name)]
+    targets = (device.arn, *(group.arn for group in groups))
     found = (policy for target in targets for policy in registry.policies.of_target(target))
     return list({policy.name: policy for policy in found}.values())
 

@@ -11,7 +11,6 @@ from typing import Final
 
 from jitpbroker.control.call import Call, Handler, page
 from jitpbroker.control.messages import Answer, Value, invalid
-from jitpbroker.control.operations.policies import lineage
 from jitpbroker.control.operations.tags import tags_in
 from jitpbroker.registry.entities import Group, Thing
 from jitpbroker.registry.errors import ErrorCode, RegistryError, already_exists, not_found
@@ -32,7 +31,7 @@ def create_thing_group(call: Call) -> Answer:
     tags = tags_in(call)
     if parent is not None and parent not in things.groups:
         raise not_found(f"Thing group {parent} does not exist.")
-    if parent is not None and len(lineage(call.registry, parent)) >= _DEEPEST:
+    if parent is not None and len(things.lineage(parent)) >= _DEEPEST:
         raise invalid(f"Thing group {name} would be deeper than {_DEEPEST} levels; choose a higher parent.")
     existing = things.groups.get(name)
     if existing is not None:
@@ -42,9 +41,8 @@ def create_thing_group(call: Call) -> Answer:
             )
         group = existing
     else:
-        made = things.create_group(name, at=call.at)
-        group = things.replace_group(
-            replace(made, parent=parent, description=description, attributes=attributes)
+        group = things.create_group(
+            name, at=call.at, description=description, attributes=attributes, parent=parent
         )
         call.registry.tags.set(group.arn, tags)
     return {"thingGroupName": name, "thingGroupArn": group.arn, "thingGroupId": group.id}
@@ -53,10 +51,8 @@ def create_thing_group(call: Call) -> Answer:
 def describe_thing_group(call: Call) -> Answer:
     """A thing group, with the way to it from its root."""
     group = _group(call)
-    above = reversed(lineage(call.registry, group.name)[1:])
-    way: list[Value] = [
-        {"groupName": each, "groupArn": call.registry.arns.thing_group(each)} for each in above
-    ]
+    above = reversed(call.registry.things.lineage(group.name)[1:])
+    way: list[Value] = [{"groupName": each.name, "groupArn": each.arn} for each in above]
     attributes: dict[str, Value] = dict(group.attributes)
     return {
         "thingGroupName": group.name,
@@ -84,7 +80,7 @@ def list_thing_groups(call: Call) -> Answer:
         raise not_found(f"Thing group {parent} does not exist.")
 
     def wanted(group: Group) -> bool:
-        above = lineage(call.registry, group.name)[1:]
+        above = [each.name for each in call.registry.things.lineage(group.name)[1:]]
         if not group.name.startswith(prefix):
             return False
         if parent is None:
@@ -145,9 +141,9 @@ def list_things_in_thing_group(call: Call) -> Answer:
     group, recursive = _group(call), call.asked.flag("recursive")
 
     def inside(thing: Thing) -> bool:
-        return any(
-            group.name in (lineage(call.registry, each) if recursive else (each,)) for each in thing.groups
-        )
+        if not recursive:
+            return group.name in thing.groups
+        return any(group in call.registry.things.lineage(each) for each in thing.groups)
 
     names = [thing.name for thing in call.registry.things if inside(thing)]
     return page(call, names, size="maxResults", marker="nextToken", answer=("things", "nextToken"))
@@ -166,8 +162,7 @@ def create_billing_group(call: Call) -> Answer:
             )
         group = existing
     else:
-        made = things.create_billing_group(name, at=call.at)
-        group = things.replace_billing_group(replace(made, description=description))
+        group = things.create_billing_group(name, at=call.at, description=description)
         call.registry.tags.set(group.arn, tags)
     return {"billingGroupName": name, "billingGroupArn": group.arn, "billingGroupId": group.id}
 

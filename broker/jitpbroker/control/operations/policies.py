@@ -151,7 +151,7 @@ def list_attached_policies(call: Call) -> Answer:
     targets = [target]
     group = _GROUP_ARN.fullmatch(target)
     if group is not None and call.asked.flag("recursive"):
-        targets = [registry.arns.thing_group(each) for each in lineage(registry, group.group(1))]
+        targets = [each.arn for each in registry.things.lineage(group.group(1))]
     found = {policy.name: policy for each in targets for policy in registry.policies.of_target(each)}
     return _page_of(call, list(found.values()))
 
@@ -160,16 +160,6 @@ def list_targets_for_policy(call: Call) -> Answer:
     """ARNs a policy is attached to."""
     targets = call.registry.policies.targets_of(_require(call).name)
     return page(call, targets, size="pageSize", marker="marker", answer=("targets", "nextMarker"))
-
-
-def lineage(registry: Registry, name: str) -> list[str]:
-    """A thing group and its parents, from the inside out."""
-    out: list[str] = []
-    group = registry.things.groups.get(name)
-    while group is not None and group.name not in out:
-        out.append(group.name)
-        group = None if group.parent is None else registry.things.groups.get(group.parent)
-    return out
 
 
 def check_target(registry: Registry, target: str) -> None:

@@ -32,8 +32,7 @@ def create_thing_type(call: Call) -> Answer:
             )
         kind = existing
     else:
-        made = things.create_type(name, at=call.at)
-        kind = things.replace_type(replace(made, description=description, searchable_attributes=searchable))
+        kind = things.create_type(name, at=call.at, description=description, searchable_attributes=searchable)
         call.registry.tags.set(kind.arn, tags)
     return {"thingTypeName": name, "thingTypeArn": kind.arn, "thingTypeId": kind.id}
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jitpbroker import mqtt
+from jitpbroker.registry import counting_ids
 from jitpbroker.registry.jsontext import Json
+from jitpbroker.registry.settings import EventConfigurations
+from jitpbroker.registry_events import RegistryEvents
 
 if TYPE_CHECKING:
     from tests.broker.server.conftest import Dial, Identity, Issue, RawClient
@@ -247,3 +250,34 @@ def test_an_event_reaches_only_those_whose_policy_lets_them_receive_it(
 
     assert listener.ping() == mqtt.PingResp()
     assert account.refused().action == "iot:Receive"
+
+
+def test_what_a_template_makes_is_announced_where_registry_events_are_switched_on(
+    account: Account, enter: Enter, knock: Knock, signer: Identity, device: Identity, issue: Issue
+) -> None:
+    """Evidence: document - AWS IoT developer guide, registry-events; that a template's thing is announced
+    like any other is inferred.
+    """
+    identity = issue("watcher")
+    account.register(identity, EVERYTHING)
+    client = enter(account, identity, "watcher")
+    client.subscribe("$aws/events/thing/+/created")
+
+    def switch_on() -> None:
+        RegistryEvents(
+            account.registry,
+            lambda event: account.server.publish((event,)),
+            now=lambda: account.time[0],
+            new_id=counting_ids(),
+        )
+        account.registry.event_configurations = EventConfigurations({"THING": True})
+
+    account.call(switch_on)
+    account.register_ca(signer)
+    end = knock(account, device)
+    topic, payload = heard(client)
+
+    assert end == "close_notify"
+    assert topic == "thing/device/created"
+    assert (payload["operation"], payload["thingName"]) == ("CREATED", "device")
+    assert payload["attributes"] == {"version": "v1"}
