@@ -36,6 +36,7 @@ def _results(outcome: Outcome) -> tuple[object, ...]:
     return outcome.stop, outcome.registered, facts, outcome.signer, outcome.device
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("name", sorted(scenario.catalogue()))
 def test_a_scenario_comes_true_over_tcp(url: str, name: str, library: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,9 +23,11 @@ from jitplab.doctor.diagnosis import Diagnosis, diagnose, lines
 from jitplab.doctor.evidence import Evidence
 from jitplab.doctor.knobs import KNOBS, Layer
 from jitplab.doctor.patient import Wishes
+from jitplab.doctor.ranking import _command
 from jitplab.documents import COMMON_NAME, allow, policy_document, template
 from jitplab.firmware import ca_key_of_3_7_9
 from jitplab.lab import Lab, Settings
+from jitplab.scenario import catalogue
 from jitplab.terminal import Style
 
 CASE = Path(__file__).parents[1] / "vectors" / "case"
@@ -376,3 +379,16 @@ def test_a_chip_can_be_dumped_over_its_bus(capsys: pytest.CaptureFixture[str]) -
     assert code == 0
     assert dump is not None
     assert dump.configuration is not None
+
+
+def test_what_to_run_next_can_be_run_once_names_are_filled_in() -> None:
+    """Sentences name commands, too; those without their arguments would end in a usage text."""
+    offered = {each.name: _command(each) for each in catalogue().values() if each.stopped_by is not None}
+    bare = re.compile(
+        r"aws iot (describe|get-policy|list-attached|list-thing)[a-z-]*"
+        r"|jitplab (chip \w+|explain|xray|doctor)|openssl \w+( -(noout|text|subject|dates|pubkey))*"
+    )
+
+    assert [command for command in offered.values() if bare.fullmatch(command)] == []
+    assert offered["wrong-slot-root-key"].startswith(("aws ", "openssl ", "jitplab "))
+    assert sum(not command.startswith("jitplab show ") for command in offered.values()) > 20

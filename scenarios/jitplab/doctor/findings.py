@@ -85,7 +85,7 @@ def _slots(evidence: Evidence, said: int | None) -> Iterator[Finding]:
     elif others:
         yield Finding(
             f"wrong slot: slot {right} holds the key of the registered signer's issuer, and slot {others[0]} "
-            "another CA's; a firmware that reads any slot but the first rebuilds a signer that is not the "
+            f"another CA's; a firmware that reads any slot but {right} rebuilds a signer that is not the "
             "registered one",
             wrong=True,
             points_to=("wrong-slot-root-key",),

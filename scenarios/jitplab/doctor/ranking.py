@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from jitplab.doctor.finding import Finding
 from jitplab.doctor.situation import Result
@@ -83,8 +84,15 @@ def _fit(each: Scenario, found: Sequence[Finding], tried: Result | None) -> Fit 
     return Fit(each.name, each.title, tuple(favour), tuple(against), _command(each))
 
 
+#: What can be run once names are filled in: a command that only names itself in a sentence cannot.
+_RUNNABLE: Final = re.compile(
+    r"`(aws iot (?:list-ca-certificates|list-certificates|get-registration-code)|aws \S+ \S+ --[^`]+"
+    r"|openssl [^`]*\.(?:pem|der|crt)\b[^`]*|jitplab (?:chip \w+|(?!chip)\w+) [^`]+)`"
+)
+
+
 def _command(each: Scenario) -> str:
-    """The first command of the page's tell-tale, or the scenario itself."""
+    """The first runnable command of the page's tell-tale, or the scenario's page."""
     tale = each.page.partition("Tell-tale.")[2].partition("Cure.")[0]
-    found = re.search(r"`((?:aws|openssl|jitplab) [^`]+)`", " ".join(tale.split()))
+    found = _RUNNABLE.search(" ".join(tale.split()))
     return found[1] if found else f"jitplab show {each.name}"
