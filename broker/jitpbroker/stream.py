@@ -316,4 +316,5 @@ class Stream(asyncio.Transport):
 
     def _gone(self) -> None:
         self._protocol.connection_lost(None)
+        del self._protocol  # which knows us: only the garbage collector would find the two
         self._socket.close()

@@ -166,6 +166,9 @@ class TlsTransport(asyncio.Protocol):
         self._stop_timer()
         self._peer_ended(End.LOST)
         self._application.lost()
+        del (
+            self._application
+        )  # nobody speaks to it again; each knowing the other, only the collector would see
 
     # -- inside --------------------------------------------------------------------------------
 

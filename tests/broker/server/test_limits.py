@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import socket
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from jitpbroker import mqtt, trace
+from jitpbroker.peer import Peer
 
 if TYPE_CHECKING:
     from tests.broker.server.conftest import Broker, Dial, Identity, Join, StartBroker
@@ -111,3 +114,30 @@ def test_pings_without_end_do_not_fill_the_memory(start_broker: StartBroker, joi
 
     assert bystander.ping() == mqtt.PingResp()
     assert ends(broker)[0][1] == "THROTTLED"
+
+
+def test_a_connection_that_has_ended_leaves_the_memory_by_itself(
+    broker: Broker, dial: Dial, join: Join, device: Identity
+) -> None:
+    """Thousands of short visits would otherwise wait for the garbage collector, keys of sessions and all."""
+    admitted, stranger = join(broker, "member"), dial(broker, device)
+    halfway = dial(broker, device, handshake=False)
+    peers: list[weakref.ref[Peer]] = []
+    while len(peers) < 3:  # the one that says nothing may still wait to be accepted
+        peers = broker.thread.call(lambda: [weakref.ref(peer) for peer in broker.server._connections])
+    gc.disable()
+    try:
+        admitted.send(mqtt.Disconnect())
+        ends = [admitted.end()]
+        stranger.shutdown()
+        ends.append(stranger.end())
+        halfway.reset()
+        for client in (admitted, stranger):
+            client.socket.close()
+        broker.thread.settle()
+        left = broker.thread.call(lambda: [peer() for peer in peers])
+    finally:
+        gc.enable()
+
+    assert ends == ["close_notify", "close_notify"]
+    assert left == [None] * 3
