@@ -281,7 +281,7 @@ FIELD_FAILURES: Final[tuple[FieldFailure, ...]] = (
         31,
         "QoS 2, or a will with QoS 2, ends the connection.",
         "espMqttClient#116; mqtt_client#232",
-        ("qos-2-is-not-spoken",),
+        ("qos-2-is-not-spoken", "will-of-qos-2"),
     ),
     FieldFailure(
         32,
@@ -289,7 +289,7 @@ FIELD_FAILURES: Final[tuple[FieldFailure, ...]] = (
         "aws-iot-device-sdk-python-v2#113, -js-v2#133, -embedded-C#1747",
         (
             "retain-is-not-allowed",
-            "will-is-not-allowed",
+            "retained-will-is-not-allowed",
         ),
     ),
     FieldFailure(

@@ -13,9 +13,9 @@ from jitplab.scenario import scenario
 @scenario(
     stopped_by="disconnect CLIENT_ERROR",
     checked_against="document",
-    source="AWS IoT developer guide, mqtt: QoS 2 is not supported; espMqttClient issue 116",
+    source="AWS IoT developer guide, mqtt: QoS 2 is not supported; mqtt_client issue 232",
     twin="within-the-limits",
-    like=("payload-is-too-large", "topic-is-too-deep", "publish-to-a-reserved-topic"),
+    like=("payload-is-too-large", "topic-is-too-deep", "publish-to-a-reserved-topic", "will-of-qos-2"),
     needs=(Need.LOCAL_ENGINE,),
 )
 def qos_2_is_not_spoken(lab: Lab) -> Outcome:

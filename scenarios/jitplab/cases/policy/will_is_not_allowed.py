@@ -18,6 +18,7 @@ from jitplab.scenario import scenario
         "aws-iot-device-sdk-python-v2 issue 113"
     ),
     twin="what-the-policy-allows",
+    like=("retained-will-is-not-allowed",),
     needs=(Need.LOCAL_ENGINE,),
 )
 def will_is_not_allowed(lab: Lab) -> Outcome:
