@@ -35,11 +35,14 @@ def checkmac(chip: Chip, cmd: Command) -> bytes:
     expect_data(cmd, _CHALLENGE_SIZE + _RESPONSE_SIZE + _OTHER_DATA_SIZE)
     slot = None if first_is_temp_key else chip.slot(cmd.param2)
     chip.require_config_locked()
-    # Evidence: assumed - that every attempt ends an earlier authorization is in no public source.
-    chip.volatile.auth_key = None
-    nonce = nonce_for_mac(chip, cmd) if first_is_temp_key or second_is_temp_key else None
-    if slot is not None:
-        permit_secret(chip, slot, nonce if second_is_temp_key else None)
+    try:
+        nonce = nonce_for_mac(chip, cmd) if first_is_temp_key or second_is_temp_key else None
+        if slot is not None:
+            permit_secret(chip, slot, nonce if second_is_temp_key else None)
+    finally:
+        # Evidence: assumed - that every attempt ends an earlier authorization is in no public source; this
+        # attempt's own key may still demand it.
+        chip.volatile.auth_key = None
     held = b"" if nonce is None else nonce.lower
 
     first = held if slot is None else secret(chip, slot)
