@@ -36,6 +36,7 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.bench.broker_fleet import Client, Device, Signer, client_context, first_visit, make_signer, visit
+from tests.progress import tell
 
 VERSIONS: Final = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 HANDSHAKE_TARGET: Final = 0.9
@@ -191,6 +192,7 @@ class Bench:
         spent: dict[str, list[float]] = {server.name: [] for server in servers}
         contexts = {server.name: self.contexts(server, version, self.size.visits) for server in servers}
         for round_ in range(self.size.rounds + 1):
+            tell(f"{version.name}: round {round_} of {self.size.rounds}")
             for server in servers:
                 cost = _cost(server, lambda s=server: _admitted(s.port, contexts[s.name]))  # type: ignore[misc]
                 if round_:  # the first warms caches up
@@ -219,6 +221,7 @@ class Bench:
         """KiB that one more idle TLS client costs."""
         version = ssl.TLSVersion.TLSv1_3
         one = self.contexts(server, version, 50)
+        tell(f"{self.size.idle} idle clients of {server.name}")
         if server.name == "jitplab":
             for _ in range(3000 // len(one)):  # the trace holds 10 000 records, four and a half a visit
                 _admitted(server.port, one)
@@ -386,8 +389,10 @@ def main() -> int:
     loops = ["asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else [])]
     with tempfile.TemporaryDirectory() as directory:
         signer = make_signer()
+        tell("making certificates")
         devices = [signer.issue(f"device-{number}") for number in range(size.many + 2 * size.registrations)]
         rows = measure(Bench(size, Path(directory), signer, devices), loops)
+        tell("")
     machine = f"{os.cpu_count()} cores, {platform.machine()}, CPython {platform.python_version()}"
     if chosen.json:
         fields = Row.__slots__

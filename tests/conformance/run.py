@@ -24,6 +24,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.progress import tell
+
 #: The longest a suite may take, in seconds; the slowest polls a part some 40 000 times.
 PATIENCE = 900
 BUS = 1
@@ -168,6 +172,7 @@ def results(program: Path, port: str) -> Iterator[Result]:
     """Every suite, first on a blank part, then on a Trust&Go part."""
     with device(port, "--profile", "blank") as environment:
         for suite in BLANK_PART:
+            tell(f"{suite.command}, {suite.state}")
             result = run(program, suite, environment, BLANK_ADDRESS)
             if result is not None:
                 yield result
@@ -176,6 +181,7 @@ def results(program: Path, port: str) -> Iterator[Result]:
         make_trust_part(path)
         with device(port, "--state", str(path)) as environment:
             for suite in TRUST_PART:
+                tell(f"{suite.command}, {suite.state}")
                 result = run(program, suite, environment, TRUST_ADDRESS)
                 assert result is not None
                 yield result
@@ -210,6 +216,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         found = list(results(arguments.program.resolve(), arguments.port))
+        tell("")
     except CannotRun as error:
         print(f"conformance: {error}", file=sys.stderr)
         return 2

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # this is a script
 
 from tests.fuzz.mutate import Mutator
 from tests.fuzz.targets import TARGETS, Target
+from tests.progress import tell
 
 #: Seconds one input may take; more is a way to keep the broker busy.
 _SLOW = 1.0
@@ -82,7 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code = 0
     for target in TARGETS:
         if chosen.target is None or target.name in chosen.target:
+            tell(f"{target.name}: {chosen.inputs or f'{chosen.seconds:g} s'}")
             report = fuzz(target, chosen.seed, chosen.seconds, chosen.inputs)
+            tell("")
             print(report.line(), flush=True)
             if report.finding is not None:
                 print(f"{report.finding}\ninput: {report.input!r}", flush=True)

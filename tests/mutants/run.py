@@ -28,6 +28,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.mutants.changes import Mutant, mutants_of
+from tests.progress import tell
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path("emulator/softatecc")
@@ -268,7 +269,13 @@ def main() -> int:
         return 2
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
-        verdicts = list(judged(mutants, chosen.jobs, Path(scratch)))
+        tell("the tests run once, unchanged, to see which lines they reach")
+        verdicts: list[Verdict] = []
+        for verdict in judged(mutants, chosen.jobs, Path(scratch)):
+            verdicts.append(verdict)
+            survived = sum(not each.outcome.startswith("killed") for each in verdicts)
+            tell(f"{len(verdicts)} of {len(mutants)} mutants, {survived} survived")
+        tell("")
     seconds = time.monotonic() - start
     if chosen.json:
         print(json.dumps([asdict(each) for each in verdicts], indent=1))

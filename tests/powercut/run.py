@@ -24,6 +24,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.progress import tell
+
 from softatecc.host import Host
 from softatecc.packet import Opcode
 from softatecc.transports import NoResponse, open_transport
@@ -178,6 +182,8 @@ def main() -> int:
                     done = run_round(process, host, found, chance)
                     commands += done.commands
                 transport.close()
+            tell(f"{number} of {chosen.rounds} cuts")
+        tell("")
         size = state.stat().st_size
     sys.stdout.write(
         f"{chosen.rounds} power cuts, {commands} changes acknowledged, none lost; {under_way} cuts hit a "

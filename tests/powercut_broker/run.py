@@ -49,6 +49,7 @@ from tests.powercut_broker.clients import (
     things_of,
     until_it_is_cut,
 )
+from tests.progress import tell
 
 from jitpbroker import mqtt
 
@@ -305,8 +306,8 @@ def main() -> int:
                     arrive = arrivals(running, fleet, directory, ledger)
                     load(running, joined, arrive, ledger, chance.uniform(0, LONGEST))
                 joined.close()
-            if sys.stderr.isatty() and number % 10 == 0:
-                sys.stderr.write(f"\r{number} of {chosen.rounds} cuts")
+            tell(f"{number} of {chosen.rounds} cuts")
+        tell("")
         size = (directory / "state" / "broker-state.sqlite3").stat().st_size
     median = sorted(starts)[len(starts) // 2] * 1000
     sys.stdout.write(
