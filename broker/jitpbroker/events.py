@@ -5,7 +5,6 @@ Times are milliseconds since 1970; payloads are JSON on one line.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -13,9 +12,6 @@ from typing import Final, Literal
 from jitpbroker.gate import Event
 from jitpbroker.registry.entities import CaCertificate, DeviceCertificate
 from jitpbroker.trace import JsonValue
-
-#: Kept, since json.dumps makes one of its own for each call that asks for a form of its own.
-_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,7 +39,7 @@ def registered(
         "certificateRegistrationTimestamp": first_seen,
         "sourceIp": source_ip,
     }
-    return event(f"$aws/events/certificates/registered/{ca.id}", payload)
+    return Event(f"$aws/events/certificates/registered/{ca.id}", payload)
 
 
 def connected(
@@ -161,13 +157,8 @@ def _event_of(family: str, kind: str, client_id: str, rest: Mapping[str, JsonVal
     """Nothing for client ids that no topic can carry (developer guide, life-cycle-events)."""
     if "+" in client_id or "#" in client_id:
         return ()
-    return (event(f"$aws/events/{family}/{kind}/{client_id}", {"clientId": client_id, **rest}),)
+    return (Event(f"$aws/events/{family}/{kind}/{client_id}", {"clientId": client_id, **rest}),)
 
 
 def _thing(name: str | None) -> dict[str, JsonValue]:
     return {} if name is None else {"thingName": name}
-
-
-def event(topic: str, payload: dict[str, JsonValue]) -> Event:
-    """A message with ``payload`` as JSON."""
-    return Event(topic, _ENCODER.encode(payload).encode())

@@ -5,20 +5,37 @@ The engines and the server know this protocol only; ``jitpbroker.admission.desk.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from jitpbroker.admission.attempt import Attempt
 from jitpbroker.mqtt.packets import ConnectReturnCode
+from jitpbroker.trace import JsonValue
+
+#: Kept, since json.dumps makes one of its own for each call that asks for a form of its own.
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A message the service itself publishes, such as ``$aws/events/certificates/registered/<ca>``."""
+    """A message the service itself publishes, such as ``$aws/events/certificates/registered/<ca>``.
+
+    Attributes:
+        topic: where.
+        says: the payload, or what becomes JSON on one line should anybody want to hear it: of most lifecycle
+            events nobody does.
+    """
 
     topic: str
-    payload: bytes
+    says: bytes | Mapping[str, JsonValue]
+
+    @property
+    def payload(self) -> bytes:
+        """The message's bytes."""
+        return self.says if isinstance(self.says, bytes) else _ENCODER.encode(self.says).encode()
 
 
 @dataclass(frozen=True, slots=True)

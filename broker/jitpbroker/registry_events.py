@@ -19,7 +19,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeVar, cast
 
-from jitpbroker import events
 from jitpbroker.events import epoch_ms
 from jitpbroker.gate import Event
 from jitpbroker.registry.entities import Group, Thing, ThingType
@@ -87,7 +86,7 @@ class RegistryEvents:
             **named,
             **rest,
         }
-        self._publish(events.event(f"$aws/events/{topic}", payload))
+        self._publish(Event(f"$aws/events/{topic}", payload))
 
     # --- things -----------------------------------------------------------------------------------------
 

@@ -144,8 +144,9 @@ class LocalEngine:
     # -- messages --------------------------------------------------------------------------------------
 
     def publish(self, event: ServiceEvent) -> None:
-        """Route a message of the service."""
-        self._route(Publish(event.topic, event.payload, qos=1))
+        """Route a message of the service, which is written only if somebody hears it."""
+        if self._routes_of(event.topic):
+            self._route(Publish(event.topic, event.payload, qos=1))
 
     def receive(self, client: Client, request: Request) -> None:
         """Act upon a permitted packet."""
