@@ -25,8 +25,9 @@ from softatecc.timing import require_time
 from softatecc.trace import CommandRecord, Hidden, PowerRecord, Record, Shown
 from softatecc.zones import SLOT_COUNT, Zone
 
-#: Every test of SelfTest, as the power-on self test runs them.
-_ALL_TESTS = 0x3D
+#: Every test of SelfTest, as the power-on self test runs them, and both bits that sources give to ECDSA.
+_ALL_TESTS = 0x3F
+_ECDSA_TEST = 0x06
 
 
 def _shown(octets: bytes, secret: str | None) -> Shown:
@@ -207,9 +208,13 @@ class Chip:
         Evidence: document - public 608 Trust data sheets, ChipOptions bit 0.
         """
         if self._was_off and self.configuration.chip_options.power_on_self_test:
-            self.volatile.failed_tests = self.faults.self_test_failures & _ALL_TESTS
+            self.volatile.failed_tests = self.tests_of(self.faults.self_test_failures & _ALL_TESTS)
         self._was_off = False
         self.trace.append(PowerRecord("wake"))
+
+    def tests_of(self, bits: int) -> int:
+        """The tests these bits of SelfTest name, ECDSA under the one bit that reports it."""
+        return bits & ~_ECDSA_TEST | (self.model.ecdsa_self_test if bits & _ECDSA_TEST else 0)
 
     def idle(self) -> None:
         """Ignore the bus until the next wake and keep every register.

@@ -188,7 +188,7 @@ def forbids_priv_write(slot: Slot, configuration: Configuration, *, encrypted: b
     return is_slot_locked(slot)
 
 
-def forbids_result(slot: Slot, *, never_too: bool) -> str | None:
+def forbids_result(slot: Slot, first_byte: int, *, never_too: bool) -> str | None:
     """ECDH and KDF leave their results in data slots that may still change.
 
     Evidence: assumed - no source says which WriteConfig they need.
@@ -198,7 +198,23 @@ def forbids_result(slot: Slot, *, never_too: bool) -> str | None:
     if slot.config.write_rule is WriteRule.NEVER and not never_too:
         value = slot.config.write_config
         return f"{slot} takes no result: SlotConfig.WriteConfig (bits 15:12) is {value:X}, which means never"
+    if (
+        slot.config.write_rule is WriteRule.PUB_INVALID
+        and slot.wants_validation
+        and first_byte >> 4 == VALIDATED
+    ):
+        return f"{slot} holds a validated public key and SlotConfig.WriteConfig is 1 (PubInvalid)"
     return is_slot_locked(slot)
+
+
+def forbids_kdf_result(slot: Slot) -> str | None:
+    """KDF writes only slots that say so by PubInfo.
+
+    Evidence: document - public data sheet of the Trust&Go part for LoRa, slot configuration summary.
+    """
+    if not slot.key.private and not slot.key.pub_info:
+        return f"{slot} takes no result of KDF: KeyConfig.PubInfo (bit 1) is 0"
+    return None
 
 
 def forbids_validation(slot: Slot) -> str | None:

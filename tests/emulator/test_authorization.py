@@ -15,6 +15,7 @@ from softatecc.crypto import PrivateKey
 from softatecc.entropy import SeededEntropy
 from softatecc.memory import SourceFlag, TempKey
 from softatecc.packet import Opcode
+from softatecc.trace import Hidden
 
 Part = Callable[..., Chip]
 Ask = Callable[..., bytes]
@@ -25,6 +26,7 @@ REQ_AUTH, AUTH_KEY = 0x0080, 5
 PERSISTENT_DISABLE = 0x1000
 PRIVATE, SECRET_KEY, PUBLIC_KEY, AES_KEY = 0x0033, 0x001C, 0x0010, 0x0018
 PUB_INFO = 0x0002
+TO_VALIDATE = 14  # a public key whose ReadKey is slot 9
 DIGEST = bytes(range(0x40, 0x60))
 SCALAR = bytes(range(1, 33))
 PEER = PrivateKey(bytes(range(2, 34)))
@@ -51,6 +53,7 @@ USES = {
     "Sign signs the host's digest": Use(Opcode.SIGN, 0x80, 0, PRIVATE),
     "Sign signs a GenKey digest": Use(Opcode.SIGN, 0x00, 0, PRIVATE),
     "Verify with a stored key": Use(Opcode.VERIFY, 0x00, 9, PUBLIC_KEY, data=bytes(64)),
+    "Verify validates by it": Use(Opcode.VERIFY, 0x03, 9, PUBLIC_KEY, data=bytes(83), param2=TO_VALIDATE),
     "ECDH": Use(Opcode.ECDH, 0x0C, 0, PRIVATE, 0x0007, PEER.public),
     "MAC": Use(Opcode.MAC, 0x00, 4, SECRET_KEY, data=DIGEST),
     "CheckMac": Use(Opcode.CHECKMAC, 0x00, 4, SECRET_KEY, data=bytes(77)),
@@ -62,7 +65,7 @@ USES = {
     "KDF by AES": Use(Opcode.KDF, 0x32, 4, AES_KEY, data=bytes((0, 0, 0, 16)) + bytes(16)),
     "KDF by HKDF": Use(Opcode.KDF, 0x52, 4, SECRET_KEY, data=bytes((2, 0, 0, 4)) + bytes(4)),
     "HKDF takes its message there": Use(
-        Opcode.KDF, 0x50, 4, SECRET_KEY, data=bytes((0, 4, 0, 4)) + bytes(4), param2=0
+        Opcode.KDF, 0x50, 4, SECRET_KEY, data=bytes((0, 4, 0, 32)) + bytes(32), param2=0
     ),
     "SecureBoot with a stored key": Use(
         Opcode.SECUREBOOT, 0x05, 9, PUBLIC_KEY, data=DIGEST + bytes(64), param2=0
@@ -75,8 +78,8 @@ def ready(part: Part, use: Use, demand: int = 0, locked: str = "data") -> Chip:
     secure_boot = {70: 0x01, 71: use.slot << 4} if use.opcode == Opcode.SECUREBOOT else {}
     chip = part(
         locked=locked,
-        key_config={use.slot: use.key_config | demand},
-        slot_config={use.slot: use.slot_config},
+        key_config={TO_VALIDATE: PUBLIC_KEY | PUB_INFO, use.slot: use.key_config | demand},
+        slot_config={TO_VALIDATE: 0x0009, use.slot: use.slot_config},
         octets=secure_boot,
         entropy=SeededEntropy("authorization"),
     )
@@ -89,6 +92,10 @@ def ready(part: Part, use: Use, demand: int = 0, locked: str = "data") -> Chip:
         DIGEST.ljust(64, b"\x00"), SourceFlag.RANDOM, gen_key_data=use.mode == 0 and use.opcode == Opcode.SIGN
     )
     chip.volatile.message_digest_buffer = DIGEST
+    if use.param2 == TO_VALIDATE:
+        chip.volatile.temp_key = TempKey(
+            DIGEST.ljust(64, b"\x00"), SourceFlag.RANDOM, gen_key_data=True, key_id=TO_VALIDATE
+        )
     return chip
 
 
@@ -198,3 +205,29 @@ def test_every_command_with_a_key_is_in_the_list() -> None:
     }
 
     assert {use.opcode for use in USES.values()} | without == set(HANDLERS)
+
+
+def test_what_is_written_to_a_slot_nobody_reads_in_clear_is_not_in_the_trace(part: Part, ask: Ask) -> None:
+    """EncryptRead without IsSecret means never read; what goes there is as secret as that."""
+    chip = part(slot_config={4: 0x0F4F}, key_config={4: SECRET_KEY})
+    chip_before_data_lock = part(locked="config", slot_config={4: 0x0F4F}, key_config={4: SECRET_KEY})
+    hidden = []
+    for each in (chip, chip_before_data_lock):
+        ask(each, Opcode.WRITE, 0x82, 4 << 3, bytes(range(32)))
+        hidden.append(isinstance(each.last_command.data, Hidden))
+
+    assert hidden == [True, True]
+
+
+def test_a_secret_is_not_guessed_byte_by_byte_with_hkdf(part: Part, ask: Ask) -> None:
+    """What a second reader did: 36 commands and 256 guesses each gave the whole of slot 4."""
+    secret = bytes(range(50, 86))
+    chip = part()
+    chip.memory.store(4, secret)
+    answers = [
+        ask(chip, Opcode.KDF, 0x50, 0, (4 | 4 << 8 | length << 24).to_bytes(4, "little") + bytes(length))
+        for length in range(1, 37)
+    ]
+
+    known = [length for length, answer in enumerate(answers, 1) if len(answer) == 32]
+    assert known == [32]

@@ -27,6 +27,9 @@ MATERIAL = bytes(range(0x30, 0x70))
 BUFFER = bytes(range(0xB0, 0xD0))
 IO_KEY, OUT_NONCE = bytes(range(32)), bytes(range(0x80, 0xA0))
 KEY_SLOT, AES_SLOT, TARGET = 9, 10, 8
+#: KeyConfig of a slot that KDF may write: PubInfo, and no P-256 key.
+WRITABLE = 0x001E
+WRITES = {"key_config": {TARGET: WRITABLE}}
 
 
 def ready(part: Part, **words: object) -> Chip:
@@ -220,7 +223,7 @@ def test_aes_takes_a_block_whatever_length_the_details_announce(part: Part, ask:
 # --- HKDF's message -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("length", [0, 1, 32, 64])
+@pytest.mark.parametrize("length", [32, 64])
 @pytest.mark.parametrize("place", ["slot", "TempKey"])
 def test_hkdf_takes_its_message_from_a_slot_or_from_temp_key(
     part: Part, ask: Ask, length: int, place: str
@@ -233,21 +236,73 @@ def test_hkdf_takes_its_message_from_a_slot_or_from_temp_key(
     assert answer == hmac.digest(BUFFER, held[:length], "sha256")
 
 
+@pytest.mark.parametrize("length", [0, 1, 31, 33, 63])
+@pytest.mark.parametrize("key", [0, 4], ids=["the key of a register", "the key of zeros"])
+@pytest.mark.parametrize("place", ["slot", "TempKey"])
+def test_what_cannot_be_read_is_no_message_of_a_few_bytes(
+    part: Part, ask: Ask, why: Why, length: int, key: int, place: str
+) -> None:
+    """Under a key the host knows, a message that grows byte by byte could be guessed byte by byte."""
+    details = key | (KEY_SLOT << 8 if place == "slot" else 1)
+    chip = ready(part)
+    answer = ask(chip, Opcode.KDF, HKDF | OUT | FROM_BUFFER, 0, order(details, bytes(length)))
+
+    assert answer == EXECUTION_ERROR
+    assert "cannot be read: HKDF takes whole blocks of 32 bytes" in why(chip)
+
+
+@pytest.mark.parametrize("length", [1, 32])
+def test_a_message_that_anybody_may_read_has_any_length(part: Part, ask: Ask, length: int) -> None:
+    chip = ready(part, slot_config={KEY_SLOT: 0x0000})
+    answer = ask(chip, Opcode.KDF, HKDF | OUT | FROM_BUFFER, 0, order(KEY_SLOT << 8, bytes(length)))
+
+    assert answer == hmac.digest(BUFFER, MATERIAL[::-1][:length], "sha256")
+
+
+def test_a_message_from_a_limited_slot_counts_and_one_that_wants_a_random_nonce_gets_one(
+    part: Part, ask: Ask, why: Why
+) -> None:
+    message = order(KEY_SLOT << 8, bytes(32))
+    chip = ready(part, slot_config={KEY_SLOT: 0x00AF})
+    before = chip.configuration.counter(0)
+    answer = ask(chip, Opcode.KDF, HKDF | OUT | FROM_BUFFER, 0, message)
+    after = chip.configuration.counter(0)
+    chip = ready(part, key_config={KEY_SLOT: 0x005C})
+    chip.volatile.temp_key = temp_key(MATERIAL, SourceFlag.FIXED)
+
+    assert len(answer) == 32
+    assert after == before + 1
+    assert ask(chip, Opcode.KDF, HKDF | OUT | FROM_BUFFER, 0, message) == EXECUTION_ERROR
+    assert "KeyConfig.ReqRandom (bit 6) is 1" in why(chip)
+
+
+@pytest.mark.parametrize("to", [OUT, TO_TEMP_KEY, TO_SLOT, TO_BUFFER])
+def test_not_even_a_key_of_zeros_derives_before_the_configuration_lock(
+    part: Part, ask: Ask, why: Why, to: int
+) -> None:
+    chip = ready(part, locked="none", key_config={TARGET: WRITABLE})
+    before = chip.memory.slot(TARGET)
+
+    assert ask(chip, Opcode.KDF, HKDF | to, TARGET << 8, order(INPUT | 4, b"m")) == EXECUTION_ERROR
+    assert "the configuration zone is not locked" in why(chip)
+    assert chip.memory.slot(TARGET) == before
+
+
 @pytest.mark.parametrize("details, held", [(KEY_SLOT << 8, 72), (1, 64)])
 def test_a_message_longer_than_its_place_is_refused(
     part: Part, ask: Ask, why: Why, details: int, held: int
 ) -> None:
     chip = ready(part)
-    answer = ask(chip, Opcode.KDF, HKDF | OUT | FROM_BUFFER, 0, order(details, bytes(held + 1)))
+    answer = ask(chip, Opcode.KDF, HKDF | OUT | FROM_BUFFER, 0, order(details, bytes(96)))
 
     assert answer == EXECUTION_ERROR
-    assert f"a message of {held + 1} bytes is wanted of a place that holds {held}" in why(chip)
+    assert f"a message of 96 bytes is wanted of a place that holds {held}" in why(chip)
 
 
 def test_a_short_temp_key_is_a_short_message(part: Part, ask: Ask, why: Why) -> None:
     chip = ready(part)
     chip.volatile.temp_key = temp_key(MATERIAL[:32], SourceFlag.FIXED)
-    message = order(1, bytes(33))
+    message = order(1, bytes(64))
 
     assert ask(chip, Opcode.KDF, HKDF | OUT | FROM_BUFFER, 0, message) == EXECUTION_ERROR
     assert "a place that holds 32" in why(chip)
@@ -274,7 +329,7 @@ DERIVED = p_sha256(MATERIAL[:16], b"label", 64)
 def test_a_derived_key_goes_where_the_mode_says(
     part: Part, ask: Ask, why: Why, details: int, target: int, output: int, to: int, source: SourceFlag
 ) -> None:
-    chip = ready(part, model=DeviceModel(derived_temp_key_source=source))
+    chip = ready(part, model=DeviceModel(derived_temp_key_source=source), key_config={TARGET: WRITABLE})
     before = chip.memory.slot(TARGET)
     answer = ask(chip, Opcode.KDF, PRF | to, TARGET << 8, order(details, b"label"))
     held: dict[int, TempKey | bytes | None] = {
@@ -317,9 +372,15 @@ def test_a_derived_key_leaves_in_clear_or_under_the_io_protection_key(
     "words, to, param2, details, reason",
     [
         ({}, TO_SLOT, 2 << 8, 0, "slot 2 holds a private key"),
-        ({"slot_config": {TARGET: 0x8000}}, TO_SLOT, TARGET << 8, 0, "slot 8 takes no result"),
-        ({"octets": {89: 0xFE}}, TO_SLOT, TARGET << 8, 0, "slot 8 is locked"),
-        ({}, TO_SLOT, 1 << 8, LONG, "slot 1 holds 36 bytes; 64 were derived"),
+        ({"key_config": {TARGET: 0x001C}}, TO_SLOT, TARGET << 8, 0, "slot 8 takes no result of KDF"),
+        (WRITES | {"slot_config": {TARGET: 0x8000}}, TO_SLOT, TARGET << 8, 0, "slot 8 takes no result:"),
+        (WRITES | {"octets": {89: 0xFE}}, TO_SLOT, TARGET << 8, 0, "slot 8 is locked"),
+        ({"key_config": {1: WRITABLE}}, TO_SLOT, 1 << 8, LONG, "slot 1 holds 36 bytes; 64 were derived"),
+        (
+            {"key_config": {9: 0x0012}, "slot_config": {9: 0x1000}},
+            *(TO_SLOT, 9 << 8, 0),
+            "slot 9 holds a validated public key and SlotConfig.WriteConfig is 1 (PubInvalid)",
+        ),
         ({"octets": {90: 0x0C}}, OUT_ENCRYPTED, 0, 0, "the I/O protection key is off"),
         ({"octets": {91: 0x48}}, OUT, 0, 0, "no result may leave by the output: ChipOptions.KDFPROT is 2"),
         (
@@ -336,6 +397,7 @@ def test_kdf_refuses_by_target(
     part: Part, ask: Ask, why: Why, words: dict[str, object], to: int, param2: int, details: int, reason: str
 ) -> None:
     chip = ready(part, **words)
+    chip.memory.store(9, b"\x50" + chip.memory.slot(9)[1:])
 
     assert ask(chip, Opcode.KDF, PRF | to, param2, order(details, b"label")) == EXECUTION_ERROR
     assert reason in why(chip)

@@ -152,7 +152,7 @@ def test_a_limited_secret_stops_at_the_match_value(part: Part, ask: Ask, why: Wh
         (Opcode.GENDIG, 0x04, 2, 0),
         (Opcode.GENDIG, 0x04, 0, 4),
         (Opcode.GENDIG, 0x05, 16, 0),
-        (Opcode.GENDIG, 0x05, 0, 4),
+        (Opcode.GENDIG, 0x05, 0, 3),
         (Opcode.DERIVEKEY, 0x01, 9, 0),
         (Opcode.DERIVEKEY, 0x00, 16, 0),
         (Opcode.DERIVEKEY, 0x00, 9, 31),
@@ -382,16 +382,82 @@ def test_a_shared_nonce_is_gendig_data_as_the_model_says(part: Part, ask: Ask, f
         ({"key_config": {KEY: 0x103C}}, 2, KEY, "the persistent latch is clear"),
     ],
 )
-def test_gendig_refuses_by_state_and_slot_and_keeps_temp_key(
+def test_gendig_refuses_by_state_and_slot_and_leaves_no_temp_key(
     part: Part, ask: Ask, why: Why, words: dict[str, object], mode: int, param2: int, reason: str
 ) -> None:
     chip = keyed(part, **words)
     hold(chip)
-    before = chip.volatile.temp_key
 
     assert ask(chip, Opcode.GENDIG, mode, param2) == EXECUTION_ERROR
     assert reason in why(chip)
+    assert chip.volatile.temp_key is None
+
+
+def test_gendig_that_is_no_command_at_all_keeps_temp_key(part: Part, ask: Ask) -> None:
+    """Evidence: assumed - the data sheets speak of its success; 03 means that nothing began."""
+    chip = keyed(part)
+    hold(chip)
+    before = chip.volatile.temp_key
+
+    assert ask(chip, Opcode.GENDIG, 2, 16) == PARSE_ERROR
     assert chip.volatile.temp_key is before
+
+
+def test_gendig_of_a_slots_rules_takes_four_bytes_that_do_not_count(part: Part, ask: Ask) -> None:
+    values = []
+    for data in (b"", b"\x15\x05\x04\x00"):
+        chip = keyed(part)
+        hold(chip)
+        assert ask(chip, Opcode.GENDIG, 5, KEY, data) == SUCCESS
+        assert chip.volatile.temp_key is not None
+        values.append(chip.volatile.temp_key.value)
+
+    assert values[0] == values[1]
+
+
+NO_MAC_DIGEST = (Opcode.GENDIG, 2, NO_MAC, bytes((Opcode.MAC, 0, NO_MAC, 0)))
+
+
+@pytest.mark.parametrize(
+    "wash",
+    [(Opcode.NONCE, 0, 0x8000, bytes(20)), (Opcode.GENKEY, 0x10, 15, bytes(3))],
+    ids=["Nonce", "GenKey"],
+)
+def test_no_mac_flag_is_not_washed_off(
+    part: Part, ask: Ask, why: Why, wash: tuple[Opcode, int, int, bytes]
+) -> None:
+    """Evidence: vendor-library - cryptoauthlib atca_host.c (atcah_gen_key_msg, atcah_nonce) leaves it."""
+    chip = keyed(part, key_config={15: 0x0010})
+    hold(chip, random=True)
+    digested, washed = ask(chip, *NO_MAC_DIGEST), ask(chip, *wash)
+    answer = ask(chip, Opcode.MAC, 3, 0)
+
+    assert digested == SUCCESS
+    assert washed == SUCCESS or len(washed) == 32
+    assert answer == EXECUTION_ERROR
+    assert "NoMacFlag" in why(chip)
+
+
+def test_derivekey_takes_no_nonce_of_a_no_mac_key(part: Part, ask: Ask, why: Why) -> None:
+    """Evidence: vendor-library - cryptoauthlib atca_host.c (atcah_derive_key)."""
+    chip = keyed(part, slot_config={9: 0x2000}, key_config={9: 0x001C})
+    hold(chip, random=True)
+    ask(chip, *NO_MAC_DIGEST)
+
+    assert ask(chip, Opcode.DERIVEKEY, 0, 9) == EXECUTION_ERROR
+    assert "NoMacFlag" in why(chip)
+    assert chip.volatile.temp_key is None
+
+
+def test_checkmac_takes_what_a_no_mac_key_made(part: Part, ask: Ask) -> None:
+    """Evidence: vendor-library - cryptoauthlib atca_host.c (atcah_check_mac) does not look at the flag."""
+    chip = keyed(part)
+    hold(chip, no_mac_flag=True)
+    other, serial = OTHER, chip.configuration.serial_number
+    head, tail = (other[0:4], bytes(8), other[4:7]), (serial[8:9], other[7:11], serial[0:2], other[11:13])
+    wanted = sha256(SECRET, NONCE, *head, *tail)
+
+    assert ask(chip, Opcode.CHECKMAC, 5, KEY, CHALLENGE + wanted + other) == SUCCESS
 
 
 @pytest.mark.parametrize("mode, data", [(0, b""), (1, b""), (2, b""), (3, CHALLENGE), (4, b""), (5, b"")])
@@ -419,7 +485,7 @@ def test_derivekey_writes_a_digest_of_parent_and_nonce(
     hold(chip, random=random)
     parent = SECRET if write_config & 0x1000 else old[:32]
     header, serial = bytes((0x1C, 0 if random else 4, TARGET, 0)), chip.configuration.serial_number
-    mac = sha256(parent, header, serial[8:9], serial[0:2]) if write_config & 0x8000 else b""
+    mac = sha256(SECRET, header, serial[8:9], serial[0:2]) if write_config & 0x8000 else b""
     answer = ask(chip, Opcode.DERIVEKEY, header[1], TARGET, mac)
 
     assert answer == SUCCESS
@@ -445,7 +511,17 @@ def test_derivekey_into_a_public_key_takes_its_validity(part: Part, ask: Ask) ->
         ({"slot_config": {TARGET: 0xC000}}, 4, b"", "slot 9 is not derived"),
         ({"slot_config": {TARGET: ROLL_MAC}}, 4, b"", "slot 9 wants an authorizing MAC"),
         ({}, 4, bytes(32), "slot 9 wants no MAC"),
-        ({"slot_config": {TARGET: ROLL_MAC}}, 4, bytes(32), "the MAC that authorizes DeriveKey of slot 9"),
+        (
+            {"slot_config": {TARGET: ROLL_MAC | KEY << 8}},
+            *(4, bytes(32)),
+            "the MAC that authorizes DeriveKey of slot 9",
+        ),
+        (
+            {"slot_config": {TARGET: ROLL_MAC | KEY << 8}, "key_config": {TARGET: 0x001C, KEY: 0x03BC}},
+            *(4, bytes(32)),
+            "CheckMac has not proven slot 3",
+        ),
+        ({"slot_config": {TARGET: ROLL_MAC | PRIVATE << 8}}, 4, bytes(32), "slot 2 holds a private key"),
         ({"key_config": {TARGET: 0x0033}}, 4, b"", "slot 9 holds a private key"),
         ({"octets": {89: 0xFD}}, 4, b"", "slot 9 is locked"),
         ({"slot_config": {TARGET: CREATE | PRIVATE << 8}}, 4, b"", "slot 2 holds a private key"),
@@ -464,6 +540,26 @@ def test_derivekey_refuses_by_state_slot_and_nonce(
     assert ask(chip, Opcode.DERIVEKEY, mode, TARGET, data) == EXECUTION_ERROR
     assert reason in why(chip)
     assert chip.memory.slot(TARGET) == before
+
+
+@pytest.mark.parametrize("write_config, counted", [(ROLL, 0), (ROLL_MAC, 1), (CREATE, 1), (CREATE_MAC, 1)])
+def test_the_limit_of_the_write_key_is_asked_and_the_targets_own_never(
+    part: Part, ask: Ask, write_config: int, counted: int
+) -> None:
+    """Evidence: document - public data sheet of the Trust&Go part for LoRa, DeriveKey."""
+    limited = 0x0020
+    chip = keyed(
+        part,
+        slot_config={TARGET: write_config | KEY << 8 | limited, KEY: 0x0FAF},
+        key_config={TARGET: 0x001C},
+    )
+    hold(chip)
+    header, serial = bytes((0x1C, 4, TARGET, 0)), chip.configuration.serial_number
+    mac = sha256(SECRET, header, serial[8:9], serial[0:2]) if write_config & 0x8000 else b""
+    before = chip.configuration.counter(0)
+
+    assert ask(chip, Opcode.DERIVEKEY, 4, TARGET, mac) == SUCCESS
+    assert chip.configuration.counter(0) == before + counted
 
 
 def test_deriving_from_a_limited_parent_counts(part: Part, ask: Ask) -> None:

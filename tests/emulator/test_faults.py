@@ -160,6 +160,21 @@ def test_the_self_tests_run_at_power_up_where_the_configuration_asks(
     assert (ask(chip, Opcode.INFO) == SELF_TEST_ERROR) == failing
 
 
+@pytest.mark.parametrize("reported", [0x02, 0x04])
+@pytest.mark.parametrize("broken", [0x02, 0x04])
+def test_power_up_and_selftest_mean_the_same_ecdsa(part: Part, ask: Ask, reported: int, broken: int) -> None:
+    """Sources give ECDSA two bits; whichever fails is reported under one, and cleared under it."""
+    chip = part(octets={90: 0x0E | POST}, model=DeviceModel(ecdsa_self_test=reported))
+    chip.faults.self_test_failures = broken
+    chip.wake()
+    at_power_up = ask(chip, Opcode.SELFTEST, 0)
+    chip.faults.self_test_failures = 0
+    ask(chip, Opcode.SELFTEST, 0x3D)
+
+    assert at_power_up == bytes((reported,))
+    assert ask(chip, Opcode.SELFTEST, 0) == b"\x00"
+
+
 def test_a_wake_from_idle_runs_no_self_test(part: Part, ask: Ask) -> None:
     chip = part(octets={90: 0x0E | POST})
     chip.wake()

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from softatecc.commands.guards import permit_key, permit_secret, refuse, valid_temp_key
+from softatecc.commands.guards import permit_secret, refuse, valid_temp_key
 from softatecc.crypto import aes_encrypt, hmac_sha256
 from softatecc.fields import KeyType
-from softatecc.key_rules import forbids_aes, is_private
+from softatecc.key_rules import forbids_aes
 from softatecc.memory import TempKey
 from softatecc.packet import Command
-from softatecc.slots import Slot
+from softatecc.slots import Slot, forbids_read
 from softatecc.status import obey, parse_error
+from softatecc.zones import WORD
 
 if TYPE_CHECKING:
     from softatecc.chip import Chip
@@ -52,12 +53,14 @@ class Derived:
     Attributes:
         target: 32 or 64 bytes for the target of the mode.
         source: the slot whose key was used, None where a register or nothing gave it.
+        message: the slot that gave HKDF its message, None where it came from elsewhere.
         output: 32 bytes that go out whatever the target (PRF with AEAD), else nothing.
     """
 
     target: bytes = field(repr=False)
     source: Slot | None
     output: bytes = field(default=b"", repr=False)
+    message: Slot | None = None
 
 
 def _key_slot(chip: Chip, cmd: Command) -> Slot | None:
@@ -111,28 +114,31 @@ def derive_aes(chip: Chip, cmd: Command, details: int, message: bytes) -> Derive
 def derive_hkdf(chip: Chip, cmd: Command, details: int, message: bytes) -> Derived:
     """HMAC-SHA-256 of a message: one step of RFC 5869, either half of it."""
     taken = _hkdf_message(chip, cmd, details, message)
+    giver = chip.slot(details >> 8 & 0xF) if details & 3 == MessageAt.SLOT else None
     if details & _HKDF_ZERO_KEY:
-        return Derived(hmac_sha256(bytes(_BLOCK), taken), None)
+        return Derived(hmac_sha256(bytes(_BLOCK), taken), None, message=giver)
 
-    return Derived(hmac_sha256(_key(chip, cmd, 0, _BLOCK), taken), _key_slot(chip, cmd))
+    return Derived(hmac_sha256(_key(chip, cmd, 0, _BLOCK), taken), _key_slot(chip, cmd), message=giver)
 
 
 def _hkdf_message(chip: Chip, cmd: Command, details: int, message: bytes) -> bytes:
     """The message from where the details say; IV demands two bytes at a place of the configuration.
 
-    Evidence: assumed - which slot holds a message is in no public source; bits 11:8 of the details.
+    Evidence: assumed - which slot holds a message is in no public source; bits 11:8 of the details. That what
+    cannot be read is taken in whole blocks only: byte by byte under a known key it could be guessed.
     """
     _expect_length(cmd, details, message)
     length = details >> 24
     match details & 3:
         case MessageAt.SLOT:
             slot = chip.slot(details >> 8 & 0xF)
-            chip.require_config_locked()
-            obey(is_private(slot))
-            permit_key(chip, slot)
+            permit_secret(chip, slot, chip.volatile.temp_key)
+            if forbids_read(slot, chip.configuration, WORD) is not None:
+                _require_whole_blocks(str(slot), length)
             held = chip.memory.slot(slot.number)
         case MessageAt.TEMP_KEY:
             temp_key = valid_temp_key(chip)
+            _require_whole_blocks("TempKey", length)
             held = temp_key.value if temp_key.is64 else temp_key.lower
         case MessageAt.INPUT:
             return message
@@ -144,6 +150,11 @@ def _hkdf_message(chip: Chip, cmd: Command, details: int, message: bytes) -> byt
     if length > len(held):
         raise refuse(f"a message of {length} bytes is wanted of a place that holds {len(held)}")
     return held[:length]
+
+
+def _require_whole_blocks(place: str, length: int) -> None:
+    if length == 0 or length % _BLOCK:
+        raise refuse(f"{place} cannot be read: HKDF takes whole blocks of {_BLOCK} bytes of it, not {length}")
 
 
 def _expect_length(cmd: Command, details: int, message: bytes) -> None:

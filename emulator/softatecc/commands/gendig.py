@@ -13,6 +13,7 @@ from softatecc.commands.registry import SUCCESS, expect_data, expect_param2, han
 from softatecc.crypto import sha256
 from softatecc.memory import TempKey
 from softatecc.packet import Command, Opcode
+from softatecc.status import Rejected, Status
 from softatecc.zones import BLOCK
 
 if TYPE_CHECKING:
@@ -44,7 +45,13 @@ def gendig(chip: Chip, cmd: Command) -> bytes:
     mix = _SOURCES.get(cmd.param1)
     if mix is None:
         raise unknown_mode(cmd)
-    chip.volatile.temp_key = mix(chip, cmd)
+    try:
+        chip.volatile.temp_key = mix(chip, cmd)
+    except Rejected as rejected:
+        # Evidence: document - public 608 Trust data sheets, GenDig: TempKey is valid only if it succeeded.
+        if rejected.status is Status.EXECUTION_ERROR:
+            chip.volatile.temp_key = None
+        raise
 
     return SUCCESS
 
@@ -112,8 +119,11 @@ def _counter(chip: Chip, cmd: Command) -> TempKey:
 
 
 def _key_config(chip: Chip, cmd: Command) -> TempKey:
-    """The rules of a slot; the last byte is 01 while the slot is *not* locked."""
-    expect_data(cmd, 0)
+    """The rules of a slot; the last byte is 01 while the slot is *not* locked.
+
+    Evidence: document - public 608 Trust data sheets, GenDig: four bytes may come, too.
+    """
+    expect_data(cmd, 0, _OTHER_DATA_SIZE)
     slot = chip.slot(cmd.param2)
     nonce = _nonce(chip)
     words = slot.config.value.to_bytes(2, "little") + slot.key.value.to_bytes(2, "little")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from softatecc.commands.engines import private_scalar
@@ -103,4 +104,5 @@ def _nonce(chip: Chip, slot: Slot) -> TempKey:
 def _digest(chip: Chip, slot: Slot, nonce: TempKey, header: bytes, public: bytes) -> None:
     """Put the digest of a public key into TempKey (cryptoauthlib atca_host.c, atcah_gen_key_msg)."""
     value = digest(chip, nonce.lower, bytes((Opcode.GENKEY,)) + header, public)
-    chip.volatile.temp_key = temp_key(value, nonce.source_flag, gen_key_data=True, key_id=slot.number)
+    filled = temp_key(value, nonce.source_flag, gen_key_data=True, key_id=slot.number)
+    chip.volatile.temp_key = replace(filled, no_mac_flag=nonce.no_mac_flag)

@@ -169,7 +169,8 @@ def io_protection_key(chip: Chip) -> bytes:
 
 def permit_result(chip: Chip, slot: Slot) -> None:
     """Ask whether ECDH or KDF may leave its result in a slot."""
-    obey(forbids_result(slot, never_too=chip.model.kdf_writes_never_slots))
+    first_byte = chip.memory.slot(slot.number)[0]
+    obey(forbids_result(slot, first_byte, never_too=chip.model.kdf_writes_never_slots))
 
 
 def put(chip: Chip, slot: Slot, octets: bytes) -> None:

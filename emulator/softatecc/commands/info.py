@@ -91,8 +91,8 @@ def _volatile_key_permit(chip: Chip, cmd: Command) -> bytes:
         return bytes((chip.persistent_latch, 0, 0, 0))
 
     permission = chip.configuration.volatile_key_permission
-    if not permission.enabled:
-        obey("the persistent latch is not in use: VolatileKeyPermission (byte 69) bit 7 is 0")
+    if cmd.param2 == _SET_LATCH and not permission.enabled:
+        obey("the persistent latch is not set by command: VolatileKeyPermission (byte 69) bit 7 is 0")
     if cmd.param2 == _SET_LATCH and chip.volatile.auth_key != permission.slot:
         obey(f"the persistent latch is set only after CheckMac has proven slot {permission.slot}")
     chip.persistent_latch = cmd.param2 == _SET_LATCH

@@ -9,10 +9,11 @@ from softatecc.commands.derivations import Derived, derive_aes, derive_hkdf, der
 from softatecc.commands.guards import count_use, permit_result, put, refuse, valid_temp_key
 from softatecc.commands.protection import Way, hidden, permitted
 from softatecc.commands.registry import SUCCESS, handles, unknown_mode
+from softatecc.key_rules import forbids_kdf_result
 from softatecc.memory import temp_key
 from softatecc.packet import Command, Opcode
 from softatecc.slots import Slot
-from softatecc.status import parse_error
+from softatecc.status import obey, parse_error
 
 if TYPE_CHECKING:
     from softatecc.chip import Chip
@@ -63,16 +64,19 @@ def kdf(chip: Chip, cmd: Command) -> bytes:
     if len(cmd.data) < _DETAILS_SIZE:
         raise parse_error(f"KDF takes 4 bytes of details and a message, {len(cmd.data)} bytes came")
     destination = chip.slot(cmd.param2 >> 8) if target == Target.SLOT else None
+    chip.require_config_locked()
     details, message = int.from_bytes(cmd.data[:_DETAILS_SIZE], "little"), cmd.data[_DETAILS_SIZE:]
     result = algorithm(chip, cmd, details, message)
     way, leaving = _permitted(chip, Target(target), result)
     if destination is not None:
+        obey(forbids_kdf_result(destination))
         permit_result(chip, destination)
     _require_room(chip, Target(target), destination, result.target)
 
     answer = hidden(chip, leaving) if way is Way.ENCRYPTED else leaving
-    if result.source is not None:
-        count_use(chip, result.source)
+    for used in (result.source, result.message):
+        if used is not None:
+            count_use(chip, used)
     _store(chip, Target(target), destination, result.target)
     return answer or SUCCESS
 

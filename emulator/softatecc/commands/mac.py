@@ -37,6 +37,8 @@ def mac(chip: Chip, cmd: Command) -> bytes:
     slot = None if first_is_temp_key else chip.slot(cmd.param2)
     chip.require_config_locked()
     nonce = nonce_for_mac(chip, cmd) if first_is_temp_key or second_is_temp_key else None
+    if nonce is not None and nonce.no_mac_flag:
+        raise refuse("TempKey was made with a key whose SlotConfig.NoMac is 1 (NoMacFlag)")
     if nonce is not None and nonce.gen_key_data and not chip.model.mac_takes_gen_key_digest:
         raise refuse("TempKey holds a GenKey digest, which MAC does not take")
     if slot is not None:
@@ -50,13 +52,14 @@ def mac(chip: Chip, cmd: Command) -> bytes:
 
 
 def nonce_for_mac(chip: Chip, cmd: Command) -> TempKey:
-    """TempKey as MAC and CheckMac take it: of the announced source, and not made with a NoMac key."""
+    """TempKey as MAC and CheckMac take it: of the announced source.
+
+    Evidence: vendor-library - cryptoauthlib atca_host.c: NoMacFlag keeps MAC off and not CheckMac.
+    """
     nonce = use_up_temp_key(chip)
     announced = bool(cmd.param1 & SOURCE_FLAG)
     if bool(nonce.source_flag) != announced:
         raise refuse(f"{cmd.name} announces SourceFlag {announced:d}, TempKey has {nonce.source_flag:d}")
-    if nonce.no_mac_flag:
-        raise refuse("TempKey was made with a key whose SlotConfig.NoMac is 1 (NoMacFlag)")
 
     return nonce
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,9 @@ def _make(chip: Chip, cmd: Command) -> bytes:
         old = valid_temp_key(chip)
         value = sha256(old.lower, tail)
         flag = SourceFlag.RANDOM if chip.model.calculated_nonce_is_random else old.source_flag
-        chip.volatile.temp_key = temp_key(value, flag)
+        # NoMacFlag is never taken back; KeyID and what GenDig left are, or the host, which is told the new
+        # value, would hold a session key.
+        chip.volatile.temp_key = replace(temp_key(value, flag), no_mac_flag=old.no_mac_flag)
         return value
 
     number = random_number(chip)

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from softatecc.chip import Chip
 
 _RNG = 0x01
-#: Both bits that sources give to ECDSA.
-_ECDSA = 0x06
 _RESERVED = 0xC0
 
 
@@ -31,14 +29,9 @@ def selftest(chip: Chip, cmd: Command) -> bytes:
     if cmd.param1 == 0:
         return bytes((chip.volatile.failed_tests,))
 
-    asked = _tests(chip, cmd.param1)
-    failed = _tests(chip, chip.faults.self_test_failures) & asked
+    asked = chip.tests_of(cmd.param1)
+    failed = chip.tests_of(chip.faults.self_test_failures) & asked
     chip.volatile.failed_tests = chip.volatile.failed_tests & ~asked | failed
     if asked & _RNG and not failed & _RNG:
         chip.volatile.health_failed = False
     return bytes((failed,))
-
-
-def _tests(chip: Chip, bits: int) -> int:
-    """The tests a mode names, ECDSA under the one bit that reports it."""
-    return bits & ~_ECDSA | (chip.model.ecdsa_self_test if bits & _ECDSA else 0)

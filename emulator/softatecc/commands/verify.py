@@ -144,7 +144,9 @@ def _validate(chip: Chip, cmd: Command) -> bytes:
     subject = valid_temp_key(chip)
     if not subject.gen_key_data or subject.key_id != slot.number:
         raise refuse(f"TempKey holds no GenKey digest of {slot}; GenKey in mode 10 makes one")
-    parent = verification_key(chip, chip.slot(slot.config.read_key))
+    signer = chip.slot(slot.config.read_key)
+    permit_key(chip, signer)
+    parent = verification_key(chip, signer)
 
     serial = chip.configuration.serial_number
     digest = sha256(

@@ -36,6 +36,8 @@ def _hides_request(chip: Chip, cmd: Command) -> str | None:
         return f"{slot} holds a private key"
     if slot.config.is_secret:
         return f"{slot} is secret (SlotConfig.IsSecret)"
+    if slot.config.encrypt_read:
+        return f"{slot} is never read in clear (SlotConfig.EncryptRead)"
     return None
 
 
