@@ -99,7 +99,10 @@ def point(octets: bytes) -> EllipticCurvePublicKey:
 
 
 def permit_key(chip: Chip, slot: Slot) -> None:
-    """Ask what any use of a key must satisfy: authorization and the persistent latch."""
+    """Ask what any use of a key must satisfy: authorization and the persistent latch.
+
+    Evidence: document - 508A data sheet (KeyConfig) and public 608 Trust data sheets.
+    """
     obey(forbids_key_use(slot, chip.volatile.auth_key, latch=chip.persistent_latch))
 
 
