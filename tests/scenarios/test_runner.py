@@ -310,6 +310,8 @@ def test_an_interrupt_ends_the_run_and_its_processes_without_a_traceback(tmp_pat
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Whoever runs tests in a shell's background has interrupts ignored, and hands that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - one thread
     ) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
