@@ -403,6 +403,17 @@ def test_kdf_refuses_by_target(
     assert reason in why(chip)
 
 
+@pytest.mark.parametrize("write_config", [0x0000, 0x1000])
+@pytest.mark.parametrize("nibble", [0x5, 0xA])
+def test_pub_invalid_is_about_public_keys_and_about_nothing_else(
+    part: Part, ask: Ask, write_config: int, nibble: int
+) -> None:
+    chip = ready(part, key_config={TARGET: WRITABLE}, slot_config={TARGET: write_config})
+    chip.memory.store(TARGET, bytes((nibble << 4,)) + chip.memory.slot(TARGET)[1:])
+
+    assert ask(chip, Opcode.KDF, PRF | TO_SLOT, TARGET << 8, order(0, b"label")) == SUCCESS
+
+
 def test_kdfprot_1_encrypts_what_would_be_clear(part: Part, ask: Ask) -> None:
     chip = ready(part, octets={91: 0x44})
 

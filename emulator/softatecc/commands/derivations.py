@@ -166,7 +166,6 @@ def _expect_length(cmd: Command, details: int, message: bytes) -> None:
 
 def _key(chip: Chip, cmd: Command, start: int, size: int, key_type: KeyType | None = None) -> bytes:
     """`size` bytes of the key material the mode names."""
-    chip.require_config_locked()
     slot = _key_slot(chip, cmd)
     if slot is not None:
         return _slot_key(chip, slot, start, size, key_type)
