@@ -75,6 +75,7 @@ def _bound(family: int, kind: int, number: int, address: tuple[str | int | bytes
         # Accepted sockets inherit it: what a client leaves unread must not pile up in the kernel by megabytes
         # before our own backlog limit can see it.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited, too
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listening.setblocking(False)  # noqa: FBT003 - it takes no keyword
@@ -129,8 +130,6 @@ class _Acceptor:
                 self._rests[listening] = self._loop.call_later(_REST, self._watch, listening)
                 return
             accepted.setblocking(False)  # noqa: FBT003 - as above
-            with suppress(OSError):  # the client may have left already
-                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             Stream(self._loop, accepted, address, self._protocol())
 
 

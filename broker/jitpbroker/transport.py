@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol, cast
 
 from OpenSSL import SSL, crypto
 
+from jitpbroker.records import RecordTypes, after_handshake
 from jitpbroker.tls import HandshakeFacts, TlsSettings, host_name, sentence
 
 _READ_SIZE = 16 * 1024  # a TLS record holds no more
@@ -81,7 +81,10 @@ class TlsTransport(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
         self._shaken = False
+        self._version: str | None = None
         self._closing = False
+        self._records = RecordTypes()
+        self._receiving = False
         self._unsent: list[bytes] = []
         self._unsent_size = 0
 
@@ -99,10 +102,10 @@ class TlsTransport(asyncio.Protocol):
         return self._transport.get_write_buffer_size() + self._unsent_size
 
     def write(self, data: bytes) -> None:
-        """Send plaintext; all of one tick of the event loop leaves in one record."""
+        """Send plaintext; the answers to all that was read at once leave in one record."""
         if self._closing:
             return
-        if not self._unsent:
+        if not (self._unsent or self._receiving):
             self._loop.call_soon(self._encrypt_unsent)
         self._unsent.append(data)
         self._unsent_size += len(data)
@@ -125,8 +128,10 @@ class TlsTransport(asyncio.Protocol):
         if not self._committed():
             return
         self._encrypt(self._taken())
-        with suppress(SSL.Error):  # the session is broken already; its alert, if any, is in the BIO
+        try:
             self._connection.shutdown()
+        except SSL.Error:
+            pass  # the session is broken already; its alert, if any, is in the BIO
         self._flush()
         self._hang_up()
 
@@ -150,12 +155,18 @@ class TlsTransport(asyncio.Protocol):
         if self._closing and not self._shaken:
             return  # drained after a failed handshake
         self._connection.bio_write(data)
+        records = self._records.completed(data)
+        # What has to be committed first waits a turn, so that one commit may do for many clients.
+        self._receiving = self._commit is None
         if self._shaken:
-            self._read()
+            self._read(len(records))
             if not (self._unsent or self._closing):
                 self._flush()  # answers to key updates
         elif self._shake():
-            self._read()
+            self._read(after_handshake(records) if self._version == _TLS_1_2 else len(records))
+        if self._receiving:
+            self._receiving = False
+            self._encrypt_unsent()
 
     def eof_received(self) -> None:
         """The client's FIN, without a close_notify before it."""
@@ -183,13 +194,15 @@ class TlsTransport(asyncio.Protocol):
             self._shaken = True
             self._stop_timer()
             facts = self._facts()
+            self._version = facts.version
             if facts.version == _TLS_1_2:
                 self._flush()  # under 1.3 only session tickets are left to send; they go with the answer
             self._application.handshake_ended(facts, None)
         return self._shaken
 
-    def _read(self) -> None:
-        while True:
+    def _read(self, records: int) -> None:
+        """Hand on what ``records`` TLS records hold; OpenSSL reads one at a time."""
+        for _ in range(records):
             try:
                 data = self._connection.recv(_READ_SIZE)
             except SSL.WantReadError:
@@ -233,8 +246,10 @@ class TlsTransport(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._transport.resume_reading()
-        with suppress(OSError):  # the peer may have left already; then there is nobody to tell
+        try:
             self._transport.write_eof()
+        except OSError:
+            pass  # the peer may have left already; then there is nobody to tell
         self._timer = self._loop.call_later(self._settings.linger, self._transport.abort)
 
     def _encrypt_unsent(self) -> None:

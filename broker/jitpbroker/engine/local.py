@@ -95,9 +95,11 @@ class LocalEngine:
     def attach(self, client: Client, at: datetime) -> None:
         """Answer CONNACK; a kept session resumes."""
         self._at = at
-        self._forget_expired()
         client_id = client.principal.client_id
         kept = self._sessions.get(client_id)
+        if kept is not None and self._has_expired(kept):
+            self._forget(client_id)
+            kept = None
         if client.connect.clean_session or kept is None:
             self._forget(client_id)
             session = Session(client.principal, client, persistent=not client.connect.clean_session)
@@ -311,5 +313,8 @@ class LocalEngine:
 
     def _forget_expired(self) -> None:
         for client_id, session in tuple(self._sessions.items()):
-            if session.left_at is not None and self._at - session.left_at >= self._keeping.session:
+            if self._has_expired(session):
                 self._forget(client_id)
+
+    def _has_expired(self, session: Session) -> bool:
+        return session.left_at is not None and self._at - session.left_at >= self._keeping.session

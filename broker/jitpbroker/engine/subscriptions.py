@@ -65,6 +65,8 @@ class Subscriptions:
                     below.append(any_one)
                 if (exact := level.below.get(name)) is not None:
                     below.append(exact)
+            if not below:
+                return found
             levels, wildcards = below, True
         for level in levels:
             _take(level, found)

@@ -158,7 +158,7 @@ class Connection:
         self._deadline = now + self._keep_alive * self._limits.keep_alive_factor
 
     def _events(self, now: float) -> Iterator[Event]:
-        while self._state in {State.AWAITING_CONNECT, State.OPEN}:
+        while self._state is State.OPEN or self._state is State.AWAITING_CONNECT:
             try:
                 frame = self._decoder.next_frame()
                 if frame is None:

@@ -6,7 +6,10 @@ developer guide's "QoS 2 is not supported" (page mqtt).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from jitpbroker.mqtt.errors import ProtocolError
 from jitpbroker.mqtt.packets import PacketType
@@ -31,6 +34,10 @@ def first_byte(value: int) -> tuple[PacketType, int]:
     Raises:
         ProtocolError: no such type, or flags it cannot have.
     """
+    return _FIRST_BYTES.get(value) or _checked(value)
+
+
+def _checked(value: int) -> tuple[PacketType, int]:
     kind, flags = value >> 4, value & 0x0F
     try:
         packet_type = PacketType(kind)
@@ -52,12 +59,23 @@ def first_byte(value: int) -> tuple[PacketType, int]:
     return packet_type, flags
 
 
+def _possible() -> Iterator[tuple[int, tuple[PacketType, int]]]:
+    for value in range(0x100):
+        with suppress(ProtocolError):
+            yield value, _checked(value)
+
+
+_FIRST_BYTES: Final = dict(_possible())
+
+
 def remaining_length(buffer: bytearray) -> tuple[int, int] | None:
     """``(length, offset of the body)``, ``None`` while the length itself is incomplete.
 
     Raises:
         ProtocolError: more than four bytes, or more than needed.
     """
+    if len(buffer) > 1 and buffer[1] < 0x80:  # as most are
+        return buffer[1], 2
     length = 0
     for position, byte in enumerate(buffer[1 : 1 + _MAX_LENGTH_BYTES]):
         length |= (byte & 0x7F) << (7 * position)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 
@@ -19,7 +20,7 @@ class Wildcard(Enum):
 
 
 #: A pattern taken apart: literal characters and wildcards.
-Pattern: TypeAlias = "list[str | Wildcard]"
+Pattern: TypeAlias = "tuple[str | Wildcard, ...]"
 
 _SPECIAL: Final[dict[str, str | Wildcard]] = {"*": Wildcard.ANY_RUN, "?": Wildcard.ANY_ONE}
 _VARIABLE: Final = re.compile(r"\$\{([^{}]*)\}")
@@ -38,19 +39,22 @@ def compile_pattern(text: str, resolve: Callable[[str], str]) -> Pattern:
     Raises:
         Unresolved: ``resolve`` does not know a variable.
     """
-    out: Pattern = []
+    if "${" not in text:
+        return plain_pattern(text)
+    out: list[str | Wildcard] = []
     position = 0
     for found in _VARIABLE.finditer(text):
         out += plain_pattern(text[position : found.start()])
         name = found.group(1)
         out += name if name in _ESCAPED else resolve(name)
         position = found.end()
-    return out + plain_pattern(text[position:])
+    return (*out, *plain_pattern(text[position:]))
 
 
+@lru_cache(maxsize=1024)
 def plain_pattern(text: str) -> Pattern:
     """Take a pattern without variables apart."""
-    return [_SPECIAL.get(letter, letter) for letter in text]
+    return tuple(_SPECIAL.get(letter, letter) for letter in text)
 
 
 def matches(pattern: Pattern, text: str) -> bool:
