@@ -1,17 +1,19 @@
 """Messages the service itself publishes, on topics that begin with ``$aws/events``.
 
-Times are milliseconds since 1970; payloads are JSON on one line.
+Times are milliseconds since 1970; payloads are JSON on one line, and worked out only for a listener.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from jitpbroker.gate import Event
 from jitpbroker.registry.entities import CaCertificate, DeviceCertificate
 from jitpbroker.trace import JsonValue
+
+_Payload: TypeAlias = "Callable[[], Mapping[str, JsonValue]]"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -39,7 +41,7 @@ def registered(
         "certificateRegistrationTimestamp": first_seen,
         "sourceIp": source_ip,
     }
-    return Event(f"$aws/events/certificates/registered/{ca.id}", payload)
+    return Event(f"$aws/events/certificates/registered/{ca.id}", lambda: payload)
 
 
 def connected(
@@ -49,7 +51,7 @@ def connected(
     session_id: str,
     version: int,
     source_ip: str,
-    thing_name: str | None,
+    thing_name: Callable[[], str | None],
     at: datetime,
 ) -> tuple[Event, ...]:
     """A client was admitted.
@@ -59,7 +61,7 @@ def connected(
     return _presence(
         "connected",
         client_id,
-        {
+        lambda: {
             "timestamp": epoch_ms(at),
             "eventType": "connected",
             "sessionIdentifier": session_id,
@@ -77,7 +79,7 @@ def disconnected(
     *,
     session_id: str,
     version: int,
-    thing_name: str | None,
+    thing_name: Callable[[], str | None],
     client_initiated: bool,
     reason: str,
     at: datetime,
@@ -89,7 +91,7 @@ def disconnected(
     return _presence(
         "disconnected",
         client_id,
-        {
+        lambda: {
             "timestamp": epoch_ms(at),
             "eventType": "disconnected",
             "sessionIdentifier": session_id,
@@ -109,7 +111,7 @@ def subscription_changed(
     topic_filters: tuple[str, ...],
     *,
     session_id: str,
-    thing_name: str | None,
+    thing_name: Callable[[], str | None],
     at: datetime,
 ) -> tuple[Event, ...]:
     """A client took filters, or gave them back; whether it had held them makes no difference.
@@ -120,7 +122,7 @@ def subscription_changed(
         "subscriptions",
         kind,
         client_id,
-        {
+        lambda: {
             "timestamp": epoch_ms(at),
             "eventType": kind,
             "sessionIdentifier": session_id,
@@ -139,7 +141,7 @@ def connect_failed(client_id: str, certificate_id: str, *, source_ip: str, at: d
     return _presence(
         "connect_failed",
         client_id,
-        {
+        lambda: {
             "timestamp": epoch_ms(at),
             "eventType": "connect_failed",
             "principalIdentifier": certificate_id,
@@ -149,16 +151,17 @@ def connect_failed(client_id: str, certificate_id: str, *, source_ip: str, at: d
     )
 
 
-def _presence(kind: str, client_id: str, rest: Mapping[str, JsonValue]) -> tuple[Event, ...]:
+def _presence(kind: str, client_id: str, rest: _Payload) -> tuple[Event, ...]:
     return _event_of("presence", kind, client_id, rest)
 
 
-def _event_of(family: str, kind: str, client_id: str, rest: Mapping[str, JsonValue]) -> tuple[Event, ...]:
+def _event_of(family: str, kind: str, client_id: str, rest: _Payload) -> tuple[Event, ...]:
     """Nothing for client ids that no topic can carry (developer guide, life-cycle-events)."""
     if "+" in client_id or "#" in client_id:
         return ()
-    return (Event(f"$aws/events/{family}/{kind}/{client_id}", {"clientId": client_id, **rest}),)
+    return (Event(f"$aws/events/{family}/{kind}/{client_id}", lambda: {"clientId": client_id, **rest()}),)
 
 
-def _thing(name: str | None) -> dict[str, JsonValue]:
+def _thing(find: Callable[[], str | None]) -> dict[str, JsonValue]:
+    name = find()
     return {} if name is None else {"thingName": name}

@@ -6,7 +6,7 @@ The engines and the server know this protocol only; ``jitpbroker.admission.desk.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -19,23 +19,31 @@ from jitpbroker.trace import JsonValue
 _ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Event:
     """A message the service itself publishes, such as ``$aws/events/certificates/registered/<ca>``.
 
+    Two are equal that say the same on the same topic.
+
     Attributes:
         topic: where.
-        says: the payload, or what becomes JSON on one line should anybody want to hear it: of most lifecycle
-            events nobody does.
+        says: the payload, or what makes what becomes JSON on one line should anybody want to hear it: of most
+            lifecycle events nobody does. Asked at once or never.
     """
 
     topic: str
-    says: bytes | Mapping[str, JsonValue]
+    says: bytes | Callable[[], Mapping[str, JsonValue]]
 
     @property
     def payload(self) -> bytes:
         """The message's bytes."""
-        return self.says if isinstance(self.says, bytes) else _ENCODER.encode(self.says).encode()
+        return self.says if isinstance(self.says, bytes) else _ENCODER.encode(self.says()).encode()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Event) and (self.topic, self.payload) == (other.topic, other.payload)
+
+    def __hash__(self) -> int:
+        return hash(self.topic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ iot-policy-actions.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -48,6 +47,7 @@ from jitpbroker.mqtt.topics import is_basic_ingest
 from jitpbroker.permissions import announcement, refusal
 from jitpbroker.tls import HandshakeFacts
 from jitpbroker.transport import End, TlsTransport
+from jitpbroker.x509 import certificate_id
 
 if TYPE_CHECKING:
     from jitpbroker.server import Server
@@ -96,7 +96,7 @@ class Peer:
                 version=facts.version,
                 sni=facts.sni,
                 alpn=facts.alpn,
-                chain=tuple(hashlib.sha256(der).hexdigest() for der in facts.chain),
+                chain=tuple(certificate_id(der) for der in facts.chain),
                 why=why_not,
             )
         )
@@ -105,22 +105,23 @@ class Peer:
             return
         self._facts = facts
         self._mqtt = Connection(self._server.settings.limits, self._loop.time())
-        self._watch_deadline()
+        self._server.connects.begin(self)
 
     def received(self, data: bytes) -> None:
         """Act upon each packet in turn; a fault of ours ends this connection and is reported to the loop."""
         connection = self._mqtt
         if self._over or connection is None:
             return
+        now = self._loop.time()
         try:
-            for event in connection.receive_data(data, self._loop.time()):
+            for event in connection.receive_data(data, now):
                 self._act(event)
         except Exception as error:  # noqa: BLE001 - rule 5; reported below, never swallowed
             self._loop.call_exception_handler(
                 {"message": f"the broker failed on a packet of {self._name}", "exception": error}
             )
             self.hang_up(DisconnectReason.SERVER_ERROR, f"the broker failed: {error!r}")
-        wait = self._throughput.spend(len(data), self._loop.time())
+        wait = self._throughput.spend(len(data), now)
         if connection.state is State.AWAITING_VERDICT:
             self._tls.pause_reading()
         elif wait and not self._over:
@@ -175,7 +176,9 @@ class Peer:
             return
         self._tls.write(self._mqtt.send(packet, self._loop.time()))
         if isinstance(packet, ConnAck):
-            self._watch_deadline()
+            limits = self._server.settings.limits
+            if self._mqtt.keep_alive * limits.keep_alive_factor < limits.connect_timeout:
+                self._watch_deadline()  # else there is time until ``connects`` looks
             self._tls.resume_reading()
             if self._mqtt.buffered:
                 self._loop.call_soon(self.received, b"")  # what came while the verdict was awaited
@@ -282,6 +285,7 @@ class Peer:
         self._over = True
         if self._timer is not None:
             self._timer.cancel()
+        self._server.connects.end(self)
         self._server.no_longer_pending(self)
         self._server.trace.add(
             trace.Disconnect(
@@ -297,17 +301,15 @@ class Peer:
     def _watch_deadline(self) -> None:
         """Keep one timer; one that goes off too early looks again rather than being moved."""
         deadline = None if self._mqtt is None else self._mqtt.deadline
-        if deadline is None or self._over:
-            return
-        if self._timer is not None:
-            if self._timer.when() <= deadline:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._check_deadline)
+        if deadline is not None and not self._over:
+            self._timer = self._loop.call_at(deadline, self.look_at_deadline)
 
-    def _check_deadline(self) -> None:
+    def look_at_deadline(self) -> None:
+        """Whether CONNECT, or any packet of an admitted client's, has been too long in coming."""
         assert self._mqtt is not None
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         violation = self._mqtt.time_out(self._loop.time())
         if violation is None:
             self._watch_deadline()

@@ -86,7 +86,7 @@ class RegistryEvents:
             **named,
             **rest,
         }
-        self._publish(Event(f"$aws/events/{topic}", payload))
+        self._publish(Event(f"$aws/events/{topic}", lambda: payload))
 
     # --- things -----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from OpenSSL import SSL
 
 from jitpbroker.credentials import ServerCredentials
+from jitpbroker.deadlines import Deadlines
 from jitpbroker.engine import Engine
 from jitpbroker.gate import Event, Gate, Principal
 from jitpbroker.mqtt import DisconnectReason, Limits
@@ -23,7 +24,7 @@ from jitpbroker.peer import Peer
 from jitpbroker.stream import Listener, listen
 from jitpbroker.tls import TlsSettings, server_context
 from jitpbroker.trace import Trace
-from jitpbroker.transport import TlsTransport
+from jitpbroker.transport import TlsTimers, TlsTransport
 
 KIB = 1024
 
@@ -101,6 +102,8 @@ class Server:
         self._connections: set[Peer] = set()
         self._all_gone: asyncio.Event | None = None
         self._beat: asyncio.TimerHandle | None = None
+        self._timers: TlsTimers
+        self.connects: Deadlines[Peer]  # from the end of the handshake on
         engine.discarded = self.discarded
 
     @property
@@ -128,9 +131,13 @@ class Server:
         await self.engine.start()
         self._all_gone = asyncio.Event()
         self._all_gone.set()
+        timers = self._timers = TlsTimers(self.settings.tls)
+        self.connects = Deadlines(
+            asyncio.get_running_loop(), self.settings.limits.connect_timeout, Peer.look_at_deadline
+        )
         try:
             self._listener = await listen(
-                lambda: TlsTransport(self._context, self.settings.tls, Peer(self), self.settings.commit),
+                lambda: TlsTransport(self._context, timers, Peer(self), self.settings.commit),
                 self.settings.host,
                 self.settings.port,
             )
@@ -150,6 +157,8 @@ class Server:
             why = "the broker is shutting down"
             peer.hang_up(DisconnectReason.SERVER_INITIATED_DISCONNECT, why, publish_will=False)
         await self._all_gone.wait()  # bounded: each transport aborts itself after its linger time
+        self._timers.close()
+        self.connects.close()
         await self.engine.close()
         self._listener = None
 

@@ -101,6 +101,9 @@ def server_context(credentials: ServerCredentials, settings: TlsSettings) -> SSL
         mode |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
     context.set_verify(mode, _accept_any)
     context.set_verify_depth(_LEAF_ALONE)
+    store = context.get_cert_store()
+    assert store is not None, "every context has one"
+    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)  # one objection of OpenSSL's less to overrule
     # Evidence: assumed - AWS documents its ALPN name for port 443 and is silent on others: they are ignored.
     context.set_alpn_select_callback(
         lambda _connection, offered: ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS

@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from typing import Protocol, cast
 
 from OpenSSL import SSL, crypto
 
+from jitpbroker.deadlines import Deadlines
 from jitpbroker.records import RecordTypes, after_handshake
+from jitpbroker.stream import Stream
 from jitpbroker.tls import HandshakeFacts, TlsSettings, host_name, sentence
 
 _READ_SIZE = 16 * 1024  # a TLS record holds no more
@@ -62,24 +65,41 @@ class Application(Protocol):
         ...
 
 
+class TlsTimers:
+    """Rule 2 for all connections of one server; made inside its event loop."""
+
+    def __init__(self, settings: TlsSettings) -> None:
+        loop = asyncio.get_running_loop()
+        self.handshake_timeout = settings.handshake_timeout
+        self.handshakes: Deadlines[TlsTransport] = Deadlines(
+            loop, settings.handshake_timeout, TlsTransport.handshake_timed_out
+        )
+        self.lingering: Deadlines[TlsTransport] = Deadlines(loop, settings.linger, TlsTransport.abort)
+
+    def close(self) -> None:
+        """Nobody is connected any more."""
+        self.handshakes.close()
+        self.lingering.close()
+
+
 class TlsTransport(asyncio.Protocol):
     """One TLS connection on memory BIOs: ciphertext on asyncio's side, plaintext on the application's."""
 
     def __init__(
         self,
         context: SSL.Context,
-        settings: TlsSettings,
+        timers: TlsTimers,
         application: Application,
         commit: Callable[[], None] | None = None,
     ) -> None:
-        self._settings = settings
+        self._timers = timers
         self._application = application
         self._commit = commit
         self._connection = SSL.Connection(context, None)
         self._connection.set_accept_state()
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
-        self._timer: asyncio.TimerHandle | None = None
+        self._waiting: Deadlines[TlsTransport] | None = None
         self._shaken = False
         self._version: str | None = None
         self._closing = False
@@ -128,17 +148,14 @@ class TlsTransport(asyncio.Protocol):
         if not self._committed():
             return
         self._encrypt(self._taken())
-        try:
+        with suppress(SSL.Error):  # the session is broken already; its alert, if any, is in the BIO
             self._connection.shutdown()
-        except SSL.Error:
-            pass  # the session is broken already; its alert, if any, is in the BIO
-        self._flush()
         self._hang_up()
 
     def abort(self) -> None:
         """End the connection now, saying nothing."""
         self._closing = True
-        self._stop_timer()
+        self._wait_no_longer()
         self._transport.abort()
 
     # -- towards asyncio -----------------------------------------------------------------------
@@ -147,7 +164,7 @@ class TlsTransport(asyncio.Protocol):
         """The TCP connection is there; the handshake may begin."""
         # uvloop's transports have asyncio's methods and not its base class.
         self._transport = cast("asyncio.Transport", transport)
-        self._timer = self._loop.call_later(self._settings.handshake_timeout, self._handshake_timed_out)
+        self._wait(self._timers.handshakes)
         self._application.connected(self)
 
     def data_received(self, data: bytes) -> None:
@@ -174,7 +191,7 @@ class TlsTransport(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """The TCP connection is gone."""
-        self._stop_timer()
+        self._wait_no_longer()
         self._peer_ended(End.LOST)
         self._application.lost()
         del (
@@ -192,7 +209,7 @@ class TlsTransport(asyncio.Protocol):
             self._handshake_failed(sentence(error))
         else:
             self._shaken = True
-            self._stop_timer()
+            self._wait_no_longer()
             facts = self._facts()
             self._version = facts.version
             if facts.version == _TLS_1_2:
@@ -226,31 +243,34 @@ class TlsTransport(asyncio.Protocol):
             return
         self._application.ended(end, why or str(end))
         if end is End.BROKEN:
-            self._flush()
             self._hang_up()
         else:
             self.close()
 
-    def _handshake_timed_out(self) -> None:
-        limit = self._settings.handshake_timeout
+    def handshake_timed_out(self) -> None:
+        """The client has had all its time."""
+        limit = self._timers.handshake_timeout
         self._handshake_failed(f"the TLS handshake was not through after {limit:g} s")
 
     def _handshake_failed(self, why: str) -> None:
         self._application.handshake_ended(self._facts(), why)
-        self._flush()  # the alert
         self._hang_up()
 
     def _hang_up(self) -> None:
+        """Send an alert or close_notify, whichever it is, and FIN."""
         self._closing = True
-        self._stop_timer()
+        self._wait_no_longer()
         if self._transport.is_closing():
             return
         self._transport.resume_reading()
-        try:
-            self._transport.write_eof()
-        except OSError:
-            pass  # the peer may have left already; then there is nobody to tell
-        self._timer = self._loop.call_later(self._settings.linger, self._transport.abort)
+        last = self._encrypted()
+        if isinstance(self._transport, Stream):
+            self._transport.write_last(last)
+        else:
+            self._transport.write(last)
+            with suppress(OSError):  # the peer may have left already; then there is nobody to tell
+                self._transport.write_eof()
+        self._wait(self._timers.lingering)
 
     def _encrypt_unsent(self) -> None:
         if self._unsent and not self._closing and self._committed():
@@ -282,20 +302,26 @@ class TlsTransport(asyncio.Protocol):
             self._connection.sendall(data)  # send() would stop after one record
 
     def _flush(self) -> None:
-        while True:
-            try:
-                out = self._connection.bio_read(_READ_SIZE)
-            except SSL.WantReadError:
-                return
-            if not self._transport.is_closing():
-                self._transport.write(out)
-            if len(out) < _READ_SIZE:
-                return
+        data = self._encrypted()
+        if data and not self._transport.is_closing():
+            self._transport.write(data)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _encrypted(self) -> bytes:
+        """What OpenSSL has for the client."""
+        data = b""
+        with suppress(SSL.WantReadError):  # there is no more, or nothing at all
+            while len(data) % _READ_SIZE == 0:
+                data += self._connection.bio_read(_READ_SIZE)
+        return data
+
+    def _wait(self, deadlines: Deadlines[TlsTransport]) -> None:
+        self._waiting = deadlines
+        deadlines.begin(self)
+
+    def _wait_no_longer(self) -> None:
+        if self._waiting is not None:
+            self._waiting.end(self)
+            self._waiting = None
 
     def _facts(self) -> HandshakeFacts:
         connection = self._connection

@@ -19,6 +19,7 @@ import re
 import warnings
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Self
 
 from cryptography import x509
@@ -73,6 +74,12 @@ _BAD_DER: Final = re.compile(r"ParseError \{ kind: (\w+)")
 _PLACE: Final = re.compile(r'"([^"]+)"')
 
 _HOSTILE = (ValueError, TypeError, OverflowError, x509.InvalidVersion, UnsupportedAlgorithm)
+
+
+@lru_cache(maxsize=256)
+def certificate_id(der: bytes) -> str:
+    """AWS's certificateId: the SHA-256 of the DER in lower-case hex."""
+    return hashlib.sha256(der).hexdigest()
 
 
 class NotIssuedBy(ValueError):  # noqa: N818 - reads as the sentence it is
@@ -166,7 +173,7 @@ class Certificate:
         extensions = _Extensions.read(parsed)
         return cls(
             der=der,
-            id=hashlib.sha256(der).hexdigest(),
+            id=certificate_id(der),
             subject=_name(fields.subject, parsed.subject),
             issuer=_name(fields.issuer, parsed.issuer),
             version=3 if parsed.version is x509.Version.v3 else 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from jitpbroker import logs
 from jitpbroker.gate import Principal
@@ -15,6 +15,9 @@ from jitpbroker.trace import Authorization, Trace
 
 #: (action, resource): ``iot:Connect`` and the like, and an ARN.
 Question: TypeAlias = tuple[str, str]
+
+
+_KEPT_ANSWERS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,13 @@ class Authorizer:
         self._registry = registry
         self._trace = trace
         self._log = log
+        self._answers: dict[tuple[Principal, str, tuple[str, ...], str, str], Answer] = {}
+        for table in registry.tables.values():
+            table.listeners.append(self._forget)
+
+    def _forget(self, _key: object, _old: object) -> None:
+        """What has been answered holds until anything in the registry changes."""
+        self._answers.clear()
 
     def ask(
         self, principal: Principal, session: Session, questions: tuple[Question, ...], at: datetime
@@ -53,7 +63,7 @@ class Authorizer:
         """
         decisive: Authorization | None = None
         for action, resource in questions:
-            answer = self._evaluate(principal, session, action, resource)
+            answer = self._answer(principal, session, action, resource)
             record = Authorization(
                 at,
                 principal.client_id,
@@ -77,6 +87,15 @@ class Authorizer:
             self._log.write(
                 logs.authorization_entry(record, source_ip=session.source_ip, source_port=session.source_port)
             )
+
+    def _answer(self, principal: Principal, session: Session, action: str, resource: str) -> Answer:
+        asked = (principal, session.source_ip, session.connect_attributes, action, resource)
+        answer = self._answers.get(asked)
+        if answer is None:
+            if len(self._answers) >= _KEPT_ANSWERS:
+                self._answers.clear()
+            answer = self._answers[asked] = self._evaluate(principal, session, action, resource)
+        return answer
 
     def _evaluate(self, principal: Principal, session: Session, action: str, resource: str) -> Answer:
         device = self._registry.certificates.get(principal.certificate_id)

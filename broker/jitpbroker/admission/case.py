@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
@@ -12,7 +11,7 @@ from typing import Self
 from jitpbroker.admission.attempt import Attempt
 from jitpbroker.registry.entities import AutoRegistration, CaCertificate, CaStatus, DeviceCertificate
 from jitpbroker.registry.store import Registry
-from jitpbroker.x509 import Certificate, NotIssuedBy
+from jitpbroker.x509 import Certificate, NotIssuedBy, certificate_id
 
 
 class Sni(Enum):
@@ -45,15 +44,15 @@ class Link:
     @classmethod
     def of(cls, der: bytes, registry: Registry) -> Self:
         """Read one certificate; bytes that are none make a link all the same."""
-        certificate_id = hashlib.sha256(der).hexdigest()
-        registered = registry.cas.get(certificate_id)
-        already_read = registered or registry.certificates.get(certificate_id)
+        its_id = certificate_id(der)
+        registered = registry.cas.get(its_id)
+        already_read = registered or registry.certificates.get(its_id)
         if already_read is not None:
-            return cls(der, certificate_id, already_read.certificate, None, registered)
+            return cls(der, its_id, already_read.certificate, None, registered)
         try:
-            return cls(der, certificate_id, Certificate.from_der(der), None, registered)
+            return cls(der, its_id, Certificate.from_der(der), None, registered)
         except ValueError as error:
-            return cls(der, certificate_id, None, str(error), registered)
+            return cls(der, its_id, None, str(error), registered)
 
     @property
     def label(self) -> str:

@@ -182,7 +182,7 @@ class FrontDesk:
             principal.certificate_id,
             session_id=session.id,
             version=session.version,
-            thing_name=self._exclusive_thing(principal.certificate_id),
+            thing_name=lambda: self._exclusive_thing(principal.certificate_id),
             client_initiated=client_initiated,
             reason=reason,
             at=at,
@@ -213,7 +213,7 @@ class FrontDesk:
             principal.certificate_id,
             topic_filters,
             session_id=self._sessions.latest(principal.client_id).id,
-            thing_name=self._exclusive_thing(principal.certificate_id),
+            thing_name=lambda: self._exclusive_thing(principal.certificate_id),
             at=at,
         )
 
@@ -248,7 +248,7 @@ class FrontDesk:
             session_id=session.id,
             version=session.version,
             source_ip=attempt.source_ip,
-            thing_name=self._exclusive_thing(device.id),
+            thing_name=lambda: self._exclusive_thing(device.id),
             at=attempt.at,
         )
         return Admitted(principal, connected)

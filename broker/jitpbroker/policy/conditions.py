@@ -61,14 +61,14 @@ def _in_network(actual: str, wanted: Pattern) -> bool:
 
 def _arn_like(actual: str, wanted: Pattern) -> bool:
     """Each of the six parts for itself, so that no wildcard reaches across a colon but in the last."""
-    parts: list[Pattern] = [[]]
+    parts: list[list[str | Wildcard]] = [[]]
     for letter in wanted:
         if letter == ":" and len(parts) < _ARN_PARTS:
             parts.append([])
         else:
             parts[-1].append(letter)
     given = actual.split(":", _ARN_PARTS - 1)
-    return len(given) == len(parts) == _ARN_PARTS and all(map(matches, parts, given))
+    return len(given) == len(parts) == _ARN_PARTS and all(map(matches, map(tuple, parts), given))
 
 
 def _number(text: str) -> Decimal:
