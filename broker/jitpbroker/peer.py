@@ -96,7 +96,7 @@ class Peer:
                 version=facts.version,
                 sni=facts.sni,
                 alpn=facts.alpn,
-                chain=tuple(certificate_id(der) for der in facts.chain),
+                chain=tuple(map(certificate_id, facts.chain)),
                 why=why_not,
             )
         )

@@ -38,6 +38,8 @@ class RecordTypes:
         if self._left > size:
             self._left -= size
             return b""
+        if not (self._left or self._header) and size == _HEADER + int.from_bytes(data[3:_HEADER], "big"):
+            return data[:1]  # one record, as clients send packets
         types, at = bytearray(), 0
         if self._left:
             types.append(self._type)

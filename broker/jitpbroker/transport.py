@@ -309,10 +309,13 @@ class TlsTransport(asyncio.Protocol):
     def _encrypted(self) -> bytes:
         """What OpenSSL has for the client."""
         data = b""
-        with suppress(SSL.WantReadError):  # there is no more, or nothing at all
-            while len(data) % _READ_SIZE == 0:
+        try:
+            while True:
                 data += self._connection.bio_read(_READ_SIZE)
-        return data
+                if len(data) % _READ_SIZE:
+                    return data
+        except SSL.WantReadError:  # there is no more, or nothing at all
+            return data
 
     def _wait(self, deadlines: Deadlines[TlsTransport]) -> None:
         self._waiting = deadlines
@@ -333,5 +336,5 @@ class TlsTransport(asyncio.Protocol):
             version=version if sent or self._shaken else None,
             sni=host_name(connection.get_servername()),
             alpn=connection.get_alpn_proto_negotiated().decode("ascii", "backslashreplace") or None,
-            chain=tuple(crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate) for certificate in sent),
+            chain=tuple([crypto.dump_certificate(crypto.FILETYPE_ASN1, each) for each in sent]),
         )

@@ -61,27 +61,28 @@ def decide(attempt: Attempt, registry: Registry, profile: Profile) -> Verdict:
     """Judge a CONNECT by ``profile``; pure."""
     case = Case.of(attempt, registry)
     asked: list[str] = []
-
-    def objection(rules: tuple[Rule, ...]) -> Refuse | None:
-        for rule in rules:
-            asked.append(rule.name)
-            why = rule.ask(case)
-            if why is not None:
-                ca = case.candidates[0].id if case.candidates else None
-                return Refuse(rule, why, case.sni, case.links[0].id if case.links else None, ca, tuple(asked))
-        return None
-
-    refusal = objection(profile.first)
+    refusal = _objection(profile.first, case, asked)
     if refusal:
         return refusal
     if case.known and case.known.status is CertificateStatus.ACTIVE:
-        return objection(profile.known) or Known(case.known, tuple(asked))
+        return _objection(profile.known, case, asked) or Known(case.known, tuple(asked))
 
-    refusal = objection(profile.onboarding)
+    refusal = _objection(profile.onboarding, case, asked)
     if refusal:
         return refusal
     unjudged = tuple(link.id for link in case.links[1:] if link is not case.presented)
     return Provision(case.leaf, case.ca, case.known, unjudged, tuple(asked))
+
+
+def _objection(rules: tuple[Rule, ...], case: Case, asked: list[str]) -> Refuse | None:
+    """The first of ``rules`` to object; ``asked`` is told the name of each that was asked."""
+    for rule in rules:
+        asked.append(rule.name)
+        why = rule.ask(case)
+        if why is not None:
+            ca = case.candidates[0].id if case.candidates else None
+            return Refuse(rule, why, case.sni, case.links[0].id if case.links else None, ca, tuple(asked))
+    return None
 
 
 def record_of(verdict: Verdict, attempt: Attempt, profile: Profile) -> Decision:

@@ -7,7 +7,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -81,7 +81,7 @@ class Session:
     client: Client | None
     persistent: bool = False
     filters: dict[str, int] = field(default_factory=dict)
-    in_flight: OrderedDict[int, Sent] = field(default_factory=OrderedDict)
+    in_flight: dict[int, Sent] = field(default_factory=dict)
     waiting: deque[Waiting] = field(default_factory=deque)
     waiting_bytes: int = 0
     stored: int = 0

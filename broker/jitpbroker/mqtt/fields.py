@@ -14,9 +14,14 @@ class Fields:
     """A cursor in one body. Every method raises `ProtocolError` when the body does not hold what it reads."""
 
     def __init__(self, frame: Frame) -> None:
-        self.name = frame.packet_type.name
+        self._packet_type = frame.packet_type
         self._body = frame.body
         self._at = 0
+
+    @property
+    def name(self) -> str:
+        """What complaints call the packet."""
+        return self._packet_type.name
 
     def take(self, count: int, what: str) -> bytes:
         """The next ``count`` bytes."""
@@ -45,7 +50,8 @@ class Fields:
 
     def u16(self, what: str) -> int:
         """Two bytes, most significant first."""
-        return int.from_bytes(self.take(2, what), "big")
+        high, low = self.take(2, what)
+        return high << 8 | low
 
     def packet_id(self) -> int:
         """Two bytes, not 0."""
