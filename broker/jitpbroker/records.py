@@ -32,6 +32,11 @@ class RecordTypes:
         self._type = 0  # of the record whose header is whole and whose body is not
         self._left = 0  # bytes of that body to come
 
+    @property
+    def midway(self) -> bool:
+        """Whether the latest data ended within a record."""
+        return bool(self._left or self._header)
+
     def completed(self, data: bytes) -> bytes:
         """The type of each record that ends within ``data``, one byte each."""
         size = len(data)

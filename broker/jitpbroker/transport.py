@@ -176,7 +176,7 @@ class TlsTransport(asyncio.Protocol):
         # What has to be committed first waits a turn, so that one commit may do for many clients.
         self._receiving = self._commit is None
         if self._shaken:
-            self._read(len(records))
+            self._read(len(records) + self._records.midway)  # the last may be broken already
             if not (self._unsent or self._closing):
                 self._flush()  # answers to key updates
         elif self._shake():
@@ -194,9 +194,7 @@ class TlsTransport(asyncio.Protocol):
         self._wait_no_longer()
         self._peer_ended(End.LOST)
         self._application.lost()
-        del (
-            self._application
-        )  # nobody speaks to it again; each knowing the other, only the collector would see
+        del self._application  # who knows us: only the garbage collector would find the two
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -205,6 +205,42 @@ def test_a_policy_on_the_things_group_counts_while_the_thing_is_attached(
     assert isinstance(attached, Admitted)
 
 
+def test_what_was_answered_holds_until_the_registry_changes_and_no_longer(
+    desk: FrontDesk, connect: Connect, by_hand: Callable[..., Principal], pki: Pki, registry: Registry
+) -> None:
+    principal = by_hand(allow("iot:*", "*"))
+    admitted(connect(pki["device"]))
+    arn = registry.arns.cert(principal.certificate_id)
+
+    def publish() -> str | None:
+        twice = {desk.may_publish(principal, "t", retain=False, at=NOW) for _ in range(2)}
+        (answer,) = twice
+        return answer
+
+    assert publish() is None
+    registry.policies.detach("by-hand", arn)
+    assert str(publish()).startswith("no policy is attached")
+    registry.policies.attach("by-hand", arn)
+    assert publish() is None
+    denial = {"Effect": "Deny", "Action": "iot:Publish", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": denial})
+    registry.policies.add_version("by-hand", document, at=NOW, set_as_default=True)
+    assert publish() == (
+        "statement 1 of policy by-hand denies iot:Publish on arn:aws:iot:us-east-1:123456789012:topic/t"
+    )
+
+
+def test_answers_that_are_kept_have_a_limit(
+    desk: FrontDesk, connect: Connect, by_hand: Callable[..., Principal], pki: Pki
+) -> None:
+    principal = by_hand(allow("iot:*", "*"))
+    admitted(connect(pki["device"]))
+    refused = [desk.may_publish(principal, f"t/{number}", retain=False, at=NOW) for number in range(3000)]
+
+    assert refused == [None] * 3000
+    assert len(desk._authorizer._answers) <= 1024
+
+
 @pytest.mark.parametrize(
     "actions, retain, refused_action",
     [

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import uvloop
+from OpenSSL import SSL
 from tests.broker.server.conftest import NOW
 
 from jitpbroker import mqtt, trace
@@ -61,6 +63,55 @@ def test_a_connect_cut_into_bytes_is_still_one_connect(broker: Broker, dial: Dia
 
     assert client.end() == "close_notify"
     assert [attempt.client_id for attempt in broker.gate.attempts] == ["device"]
+
+
+def test_packets_are_heard_however_tcp_carries_them(
+    broker: Broker, dial: Dial, device: Identity, version: int
+) -> None:
+    """Several records in one segment, and a record that ends in the next."""
+    broker.gate.open_to_all = True
+    client = dial(broker, device, version=version)
+    for packet in (mqtt.Connect("device"), mqtt.PingReq(), mqtt.PingReq()):
+        client.tls.sendall(mqtt.encode(packet))
+    stream = client.tls.bio_read(65536)
+    client.tls.sendall(mqtt.encode(mqtt.PingReq()))
+    stream += client.tls.bio_read(65536)
+    client.socket.sendall(stream[:-7])
+    answers = [client.packet() for _ in range(3)]
+    client.socket.sendall(stream[-7:])
+    answers.append(client.packet())
+
+    assert answers == [mqtt.ConnAck(), *[mqtt.PingResp()] * 3]
+
+
+def test_a_connect_may_come_in_the_segment_that_ends_a_tls_1_3_handshake(
+    broker: Broker, dial: Dial, device: Identity
+) -> None:
+    client = dial(broker, device, handshake=False)
+    with suppress(SSL.WantReadError):
+        client.tls.do_handshake()
+    client.flush()
+    while not client.tls.total_renegotiations() and client.tls.get_finished() is None:
+        client.tls.bio_write(client.socket.recv(65536))
+        with suppress(SSL.WantReadError):
+            client.tls.do_handshake()
+    client.send(mqtt.Connect("device"))  # the client's Finished goes with it
+
+    assert client.end() == "close_notify"
+    assert [attempt.client_id for attempt in broker.gate.attempts] == ["device"]
+
+
+def test_what_is_no_tls_after_the_handshake_ends_the_connection_at_once(
+    broker: Broker, dial: Dial, device: Identity, version: int
+) -> None:
+    client = dial(broker, device, version=version)
+    client.socket.sendall(b"GET / HTTP/1.1\r\n")  # as a record, it would have some eight thousand bytes
+
+    with pytest.raises(SSL.Error):  # its alert
+        client._read()
+    broker.thread.settle()
+    assert (last_end(broker).by, last_end(broker).reason) == ("network", "CONNECTION_LOST")  # no time-out
+    assert "OpenSSL: " in last_end(broker).why
 
 
 def test_an_empty_client_id_is_filled_in(start_broker: StartBroker, dial: Dial, device: Identity) -> None:
