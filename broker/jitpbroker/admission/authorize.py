@@ -46,7 +46,7 @@ class Authorizer:
         self._registry = registry
         self._trace = trace
         self._log = log
-        self._answers: dict[tuple[Principal, str, tuple[str, ...], str, str], Answer] = {}
+        self._answers: dict[tuple[str, str, str, tuple[str, ...], str, str], Answer] = {}
         for table in registry.tables.values():
             table.listeners.append(self._forget)
 
@@ -89,7 +89,14 @@ class Authorizer:
             )
 
     def _answer(self, principal: Principal, session: Session, action: str, resource: str) -> Answer:
-        asked = (principal, session.source_ip, session.connect_attributes, action, resource)
+        asked = (
+            principal.certificate_id,
+            principal.client_id,
+            session.source_ip,
+            session.connect_attributes,
+            action,
+            resource,
+        )
         answer = self._answers.get(asked)
         if answer is None:
             if len(self._answers) >= _KEPT_ANSWERS:

@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from jitpbroker import events, logs
+from jitpbroker.admission.acquainted import Acquainted
 from jitpbroker.admission.attempt import Attempt
 from jitpbroker.admission.authorize import Authorizer, Question, Session
 from jitpbroker.admission.case import Sni
-from jitpbroker.admission.decide import Known, Provision, Refuse, decide, record_of
+from jitpbroker.admission.decide import Known, Provision, Refuse, record_of
 from jitpbroker.admission.profiles import AWS_2026, Profile
 from jitpbroker.admission.provisioner import Job, Provisioner
 from jitpbroker.admission.rate import AWS_QUOTAS, AccountQuotas, AccountRate, ConnectRate
@@ -91,6 +92,7 @@ class FrontDesk:
         self._provisioner = Provisioner(registry, trace, log, roles)
         self._authorizer = Authorizer(registry, trace, log)
         self._sessions = Sessions()
+        self._acquainted = Acquainted(registry, profile)
         self._connects = ConnectRate() if profile.chose(CONNECT_RATE_ONE) else None
         if quotas is None:
             quotas = AWS_QUOTAS if profile.chose(QUOTAS_AWS) else AccountQuotas()
@@ -105,7 +107,7 @@ class FrontDesk:
 
     def connect(self, attempt: Attempt) -> Admitted | HangUp:
         """Judge a CONNECT; register and provision where the verdict says so."""
-        verdict = decide(attempt, self.registry, self.profile)
+        verdict = self._acquainted.decide(attempt)
         decision = record_of(verdict, attempt, self.profile)
         self.trace.add(decision)
         match verdict:

@@ -7,6 +7,7 @@ from typing import assert_never
 from jitpbroker.mqtt.packets import (
     ConnAck,
     Connect,
+    ConnectReturnCode,
     Disconnect,
     Packet,
     PacketType,
@@ -22,6 +23,7 @@ from jitpbroker.mqtt.packets import (
 
 MAX_REMAINING_LENGTH = 268_435_455
 _MAX_U16 = 0xFFFF
+_ACCEPTED = {False: b"\x20\x02\x00\x00", True: b"\x20\x02\x01\x00"}  # by whether a session is present
 _MUST_BE_0010 = 0x02  # SUBSCRIBE and UNSUBSCRIBE carry this reserved nibble (table 2.2)
 
 
@@ -34,8 +36,8 @@ def encode(packet: Packet) -> bytes:  # noqa: C901 - one case per packet type is
     match packet:
         case Connect():
             return _frame(PacketType.CONNECT, 0, _connect_body(packet))
-        case ConnAck(return_code, session_present):
-            return _frame(PacketType.CONNACK, 0, bytes([session_present, _u8(return_code, "return code")]))
+        case ConnAck():
+            return _connack(packet)
         case Publish():
             return _publish(packet)
         case PubAck(packet_id):
@@ -79,6 +81,13 @@ def remaining_length(length: int) -> bytes:
 
 def _frame(packet_type: PacketType, flags: int, body: bytes) -> bytes:
     return bytes([packet_type << 4 | flags]) + remaining_length(len(body)) + body
+
+
+def _connack(packet: ConnAck) -> bytes:
+    if packet.return_code == ConnectReturnCode.ACCEPTED:
+        return _ACCEPTED[packet.session_present]
+    body = bytes([packet.session_present, _u8(packet.return_code, "return code")])
+    return _frame(PacketType.CONNACK, 0, body)
 
 
 def _connect_body(packet: Connect) -> bytes:
