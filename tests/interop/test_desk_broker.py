@@ -32,8 +32,9 @@ class Desk:
     process: subprocess.Popen[str]
 
     def trace(self) -> list[dict[str, object]]:
-        lines = (self.directory / "kept" / "trace.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
+        text = (self.directory / "kept" / "trace.jsonl").read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]  # while the broker writes, a line may be seen page by page
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 def start(directory: Path, *more: str) -> Desk:
