@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -164,13 +165,44 @@ def test_a_command_line_that_cannot_be_read_exits_2(
     assert "Traceback" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["demo", "list", "show", "run", "explain", "broker"])
+@pytest.mark.parametrize("command", cli.COMMAND_NAMES)
 def test_every_command_has_a_help_with_an_example(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main([command, "--help"])
 
     assert caught.value.code == 0
     assert f"jitplab {command}" in re.sub(r"\s+", " ", capsys.readouterr().out.split("example", 1)[1])
+
+
+def test_the_help_has_a_line_for_every_command_and_loads_none_of_them(tmp_path: Path) -> None:
+    """Whoever asks what there is does not wait for the laboratory, and it is written nowhere twice."""
+    program = (
+        "import sys, jitplab.cli\n"
+        "try: jitplab.cli.main(['-h'])\n"
+        "finally: assert not {'jitplab.lab', 'jitpbroker', 'softatecc'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    listed = re.findall(r"^    (\w+)(?:$| +\S)", done.stdout, re.MULTILINE)
+    assert tuple(listed) == cli.COMMAND_NAMES
+
+
+def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--version"])
+
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"jitplab {metadata.version('jitplab')}\n"
+
+
+def test_a_command_there_is_not_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["rum", "right-slot"])
+
+    assert stopped.value.code == 2
+    told = capsys.readouterr().err
+    assert "invalid choice: 'rum'" in told
+    assert all(name in told for name in cli.COMMAND_NAMES)
 
 
 def test_an_unmet_need_exits_3(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,10 +25,10 @@ _DEFAULT_PORT: Final = 8608
 _OWNER_ONLY: Final = 0o600
 _EPILOG: Final = """\
 examples:
-  device                                         a blank part on 127.0.0.1:8608
-  device --i2c 1 --state part.state              a part that is kept, on /dev/i2c-1
-  device --i2c 1 --address 0x60 --address 0x35   two parts on one bus
-  device --state part.state --export part.txt    its memory as text, private keys withheld
+  %(prog)s                                         a blank part on 127.0.0.1:8608
+  %(prog)s --i2c 1 --state part.state              a part that is kept, on /dev/i2c-1
+  %(prog)s --i2c 1 --address 0x60 --address 0x35   two parts on one bus
+  %(prog)s --state part.state --export part.txt    its memory as text, private keys withheld
 
 The ready line, a JSON object on standard output, has the environment a client needs under "env".
 """

@@ -35,11 +35,11 @@ in AWS's form and the full trace are written beside the root.
 """
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command."""
     command = commands.add_parser(
         "broker",
-        help="a local AWS IoT broker with your own CA and template",
+        help=summary,
         description="Serves MQTT over TLS by AWS IoT's just-in-time rules, for the CA certificates given.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -70,11 +70,11 @@ bytes tell. Word addresses may be there or not. Exits 1 when a CRC or a length i
 """
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command and its four parts."""
     command = commands.add_parser(
         "chip",
-        help="look inside the chip: its configuration, slots, trace, and captures of its bus",
+        help=summary,
         description="Looks inside the chip.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -25,11 +25,11 @@ offset from the certificate itself, so that what the chip rebuilds is that certi
 """
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command and its two parts."""
     command = commands.add_parser(
         "definition",
-        help="read certificate definitions from C source, or make a right one from a right certificate",
+        help=summary,
         description="Certificate definitions (atcacert_def_t), read and made.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

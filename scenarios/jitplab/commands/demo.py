@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from jitplab.commands import SubParsers
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command."""
     command = commands.add_parser(
         "demo",
-        help="the case on one page: the wrong slot, the silent close, why, and the cure",
+        help=summary,
         description="Provisions a chip, lets its firmware read one key from the wrong slot, shows what the "
         "device sees and why the broker hung up, and then lets it in.",
         epilog="example: jitplab demo --seed 1 --now 2026-01-31",

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from jitplab.commands import SubParsers
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command."""
     command = commands.add_parser(
         "device",
-        help="a chip behind TCP or /dev/i2c-N, for programs nobody modified",
+        help=summary,
         description="Serves software ATECC608A parts to programs that nobody modified.",
     )
     device_command.add_arguments(command)

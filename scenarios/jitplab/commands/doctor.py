@@ -41,11 +41,11 @@ exit codes: 0 nothing wrong, 1 something is, 2 misuse, 3 nothing was recognised
 """
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command."""
     command = commands.add_parser(
         "doctor",
-        help="what your own evidence says, which failures fit, and the smallest change that helps",
+        help=summary,
         description="Looks at the evidence you have and says what follows from it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

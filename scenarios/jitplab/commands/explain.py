@@ -28,11 +28,11 @@ certificate; it is looked for behind every key identifier that does not fit.
 """
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command."""
     command = commands.add_parser(
         "explain",
-        help="would this chain be admitted, and if not, which bytes are wrong and whose key is it?",
+        help=summary,
         description="Judges a chain by the broker's own rules, without connecting anything.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

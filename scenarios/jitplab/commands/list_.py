@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from jitplab.commands import SubParsers
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command."""
     command = commands.add_parser(
         "list",
-        help="the scenarios there are",
+        help=summary,
         description="Lists the catalogue, a scenario a line.",
         epilog="example: jitplab list --json",
     )

@@ -7,11 +7,13 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from jitpbroker.admission.profiles import PROFILES
-from jitplab.lab import Settings
-from jitplab.outcome import JsonValue
+from jitplab.settings import Settings
+
+if TYPE_CHECKING:
+    from jitplab.outcome import JsonValue
 
 MISUSE: Final = 2
 NEED_UNMET: Final = 3

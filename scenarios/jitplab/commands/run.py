@@ -49,11 +49,11 @@ exit codes: 0 all as foretold, 1 something was not, 2 misuse, 3 nothing ran beca
 """
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command."""
     command = commands.add_parser(
         "run",
-        help="run scenarios and compare what is seen with what was foretold",
+        help=summary,
         description="Runs each scenario in a lab of its own. Exits 0 when everything was as foretold.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

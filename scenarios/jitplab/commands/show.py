@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from jitplab.commands import SubParsers
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command."""
     command = commands.add_parser(
         "show",
-        help="a scenario's page: cause, symptom, tell-tale, cure",
+        help=summary,
         description="Shows a scenario's page.",
         epilog="example: jitplab show wrong-slot-root-key",
     )

@@ -35,11 +35,11 @@ the certificate is as issued, 1 when it is not.
 """
 
 
-def add_to(commands: SubParsers) -> None:
+def add_to(commands: SubParsers, summary: str) -> None:
     """Describe the command."""
     command = commands.add_parser(
         "xray",
-        help="where every byte of a rebuilt certificate came from, and what is wrong with those that differ",
+        help=summary,
         description="Maps every DER byte of a certificate that a chip's firmware has rebuilt to its origin.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
