@@ -23,7 +23,10 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that names a program is skipped without it, in CI it fails; what starts programs is slow."""
+    """A test that names a program is skipped without it, in CI it fails; what starts programs is slow.
+
+    What takes long comes first, so that no process is left with it when the others have finished.
+    """
     for item in items:
         if SLOW.intersection(item.path.parts):
             item.add_marker(pytest.mark.slow)
@@ -31,6 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             (name,) = marker.args
             if shutil.which(name) is None and not IN_CI:
                 item.add_marker(pytest.mark.skip(reason=f"needs the program {name}, which is not on PATH"))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.hookimpl(trylast=True)

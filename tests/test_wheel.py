@@ -23,9 +23,18 @@ def test_the_wheel_runs_the_case_from_a_clean_environment(tmp_path: Path) -> Non
         capture_output=True,
     )
     (wheel,) = tmp_path.glob("jitplab-*.whl")
-    venv.create(tmp_path / "clean", with_pip=True)
+    venv.create(tmp_path / "clean")
     python = tmp_path / "clean" / "bin" / "python"
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "--disable-pip-version-check",
+        "--quiet",
+        "install",
+    ]
     subprocess.run([*pip, "--require-hashes", "-r", str(TREE / "requirements" / "run.txt")], check=True)
     subprocess.run([*pip, "--no-deps", str(wheel)], check=True)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV"))}

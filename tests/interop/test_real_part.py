@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from jitplab import cli
+
 SERIAL = "0123528e47b3461dee"
 PART = "i2c:///dev/i2c-1?addr=0x60"
 ALLOWED = f"{PART}&allow-changes={SERIAL}"
@@ -58,13 +60,19 @@ def run() -> Iterator[Run]:
 
 def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
-    outcome = json.loads(done.stdout)
+    return what_counts(done.stdout)
+
+
+def what_counts(out: str) -> dict[str, Any]:
+    outcome = json.loads(out)
     return {name: outcome[name] for name in TOLD}
 
 
 @pytest.mark.slow
 @pytest.mark.program("cc")
-def test_a_part_is_changed_only_when_it_is_named_and_serves_one_scenario_after_the_other(run: Run) -> None:
+def test_a_part_is_changed_only_when_it_is_named_and_serves_one_scenario_after_the_other(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     seed = ("--seed", "bench-1", "--json")
     refused = run("run", "wrong-slot-root-key", *seed, "--device", PART)
     wrong = told(run("run", "wrong-slot-root-key", *seed, "--device", ALLOWED))
@@ -83,4 +91,5 @@ def test_a_part_is_changed_only_when_it_is_named_and_serves_one_scenario_after_t
     assert another_seed.returncode != 0
     assert "Traceback" not in another_seed.stderr
     for name, seen in (("wrong-slot-root-key", wrong), ("right-slot", right)):
-        assert told(run("run", name, *seed)) == seen
+        assert cli.main(["run", name, *seed, "--library", "own"]) == 0
+        assert what_counts(capsys.readouterr().out) == seen
