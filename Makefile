@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CODE := emulator broker scenarios tests
-CORES_TESTS := tests/emulator tests/broker tests/fuzz
+CORES_TESTS := tests/emulator tests/broker/mqtt tests/broker/admission tests/broker/registry tests/broker/policy tests/broker/control
 CORES := emulator/softatecc/*,broker/jitpbroker/mqtt/*,broker/jitpbroker/admission/*,broker/jitpbroker/registry/*,broker/jitpbroker/policy/*
 SHELLS := emulator/softatecc/cal.py,emulator/softatecc/calhal.py,emulator/softatecc/hostsleeps.py,emulator/softatecc/hostlib.py,emulator/softatecc/ports/*,emulator/softatecc/transports/tcp.py,emulator/softatecc/transports/i2c.py,emulator/softatecc/__main__.py
 

@@ -39,6 +39,42 @@ def environment_of(directory: Path) -> dict[str, str]:
     }
 
 
+class CommandLine:
+    """`aws`, started once: each command is a fork of it (``aws_preloaded.py`` says why)."""
+
+    def __init__(self, directory: Path) -> None:
+        self._out, self._err = directory / "out", directory / "err"
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("aws_preloaded.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, arguments: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end in ``directory``."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        order = {"argv": arguments, "cwd": str(directory), "env": environment_of(directory)}
+        order |= {"out": str(self._out), "err": str(self._err)}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        code = int(self._process.stdout.readline())
+        out, err = (path.read_text(encoding="utf-8") for path in (self._out, self._err))
+        return subprocess.CompletedProcess(["aws", *arguments], code, out, err)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def command_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    started = CommandLine(tmp_path_factory.mktemp("aws"))
+    yield started
+    started.close()
+
+
 @dataclass(frozen=True)
 class Desk:
     """A running broker with its control plane, and the directory with the user's files."""
@@ -48,17 +84,12 @@ class Desk:
     control: str
     root: Path
     process: subprocess.Popen[str]
+    command_line: CommandLine
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """``aws ARGUMENTS``."""
-        return subprocess.run(
-            [str(AWS), "--endpoint-url", self.control, "--output", "json", *arguments],
-            cwd=self.directory,
-            env=environment_of(self.directory),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
+        return self.command_line.run(
+            ["--endpoint-url", self.control, "--output", "json", *arguments], self.directory
         )
 
     def aws(self, *arguments: str) -> Answer:
@@ -73,7 +104,7 @@ Start: TypeAlias = Callable[..., Desk]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, command_line: CommandLine) -> Iterator[Start]:
     running: list[Desk] = []
 
     def begin(*more: str) -> Desk:
@@ -89,7 +120,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         port = int(ready["mqtt"].rsplit(":", 1)[1])
-        running.append(Desk(tmp_path, port, ready["control"], Path(ready["root"]), process))
+        running.append(Desk(tmp_path, port, ready["control"], Path(ready["root"]), process, command_line))
         return running[-1]
 
     yield begin

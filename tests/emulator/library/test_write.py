@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from softatecc.certificate import (
@@ -172,6 +172,7 @@ def test_the_later_format_is_written_where_the_dates_need_it(
         },
     )
 )
+@example({208: b"WXYZ"})  # no signer id
 def test_texts_of_every_kind_are_judged_alike(
     written_by_both: Both, sketch: Sketch, texts: dict[int, bytes]
 ) -> None:
