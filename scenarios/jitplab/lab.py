@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from types import TracebackType
 from typing import Self, cast
 
@@ -46,6 +47,12 @@ class Refusal:
     why: str
 
 
+@cache
+def _server_credentials() -> ServerCredentials:
+    """The broker's, for all labs of a process: making and checking an RSA key takes longer than a run."""
+    return in_memory()
+
+
 def _as_it_is(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
@@ -70,7 +77,6 @@ class Lab:
         self.parties = Parties.of(self._keys)
         self._stack = ExitStack()
         self._bench: Bench | None = None
-        self._credentials: ServerCredentials | None = None
         self._current: Account | None = None
         self._calls: list[Call] = []
         self._facts: list[Fact] = []
@@ -238,14 +244,12 @@ class Lab:
         chosen = profile_named(profile or self.settings.profile)
         for switch, choice in (switches or {}).items():
             chosen = turned_by_name(chosen, switch, choice)
-        if self._credentials is None:
-            self._credentials = in_memory()
         account = self._stack.enter_context(
             Account(
                 now=self.now,
                 profile=chosen,
                 engine=self.settings.engine,
-                credentials=self._credentials,
+                credentials=_server_credentials(),
                 log_authn_errors=log_authn_errors,
                 roles=roles,
                 provisioning_delay=provisioning_delay,

@@ -17,6 +17,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -38,11 +39,17 @@ def load_named() -> None:
     Raises:
         CannotLoad: one of them cannot be loaded.
     """
-    for point in entry_points(group=GROUP):
+    for point in _points(tuple(sys.path)):
         if (key := f"{GROUP}: {point.value}") not in _loaded:
             _load_point(point)
             _loaded.add(key)
     load_paths(Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part)
+
+
+@lru_cache(maxsize=4)
+def _points(_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Entry points of what is installed on a path; looking at every distribution takes 15 ms."""
+    return tuple(entry_points(group=GROUP))
 
 
 def load_paths(paths: Iterable[Path]) -> None:

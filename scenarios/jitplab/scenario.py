@@ -17,6 +17,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -195,6 +196,14 @@ def _area(module: str) -> str:
     return module.split(".")[-2:][0]
 
 
+@cache
+def _load_ours() -> None:
+    from jitplab import cases  # noqa: PLC0415 - the cases import this module
+
+    for module in pkgutil.walk_packages(cases.__path__, cases.__name__ + "."):
+        importlib.import_module(module.name)
+
+
 def catalogue(own: Iterable[Path] = ()) -> Mapping[str, Scenario]:
     """Every scenario by name, in alphabetical order: ours, and the user's own (see ``own_scenarios``).
 
@@ -204,10 +213,7 @@ def catalogue(own: Iterable[Path] = ()) -> Mapping[str, Scenario]:
     Raises:
         ScenarioError: one of the user's files cannot be loaded; the sentence names file and line.
     """
-    from jitplab import cases  # noqa: PLC0415 - the cases import this module
-
-    for module in pkgutil.walk_packages(cases.__path__, cases.__name__ + "."):
-        importlib.import_module(module.name)
+    _load_ours()
     try:
         own_scenarios.load_named()
         own_scenarios.load_paths(own)
