@@ -9,7 +9,7 @@ CORES := emulator/softatecc/*,broker/jitpbroker/mqtt/*,broker/jitpbroker/admissi
 SHELLS := emulator/softatecc/cal.py,emulator/softatecc/calhal.py,emulator/softatecc/hostsleeps.py,emulator/softatecc/hostlib.py,emulator/softatecc/ports/*,emulator/softatecc/transports/tcp.py,emulator/softatecc/transports/i2c.py,emulator/softatecc/__main__.py
 
 .DEFAULT_GOAL := menu
-.PHONY: menu demo test check lint types imports format fast cover docs conformance mutants bench bench-broker powercut powercut-broker fuzz programs lock clean
+.PHONY: menu demo test check lint types imports format fast cover docs conformance mutants bench bench-chip bench-broker powercut powercut-chip powercut-broker fuzz programs lock clean
 
 menu: ## this menu
 	@echo "jitplab: a software ATECC608A, a local AWS IoT JITP broker, and the failures in between"
@@ -63,13 +63,19 @@ conformance: $(VENV)/.dev ## run Microchip's own C test program on the chip: mak
 mutants: $(VENV)/.dev ## break the permission checks one by one; the tests must notice
 	@$(BIN)/python tests/mutants/run.py
 
-bench: $(VENV)/.dev ## ratios of the chip to bare cryptography, of the wheel with and without its sleeps
+bench: ## both of the following, whatever the first finds
+	@code=0; for each in bench-chip bench-broker; do $(MAKE) --no-print-directory $$each || code=$$?; done; exit $$code
+
+bench-chip: $(VENV)/.dev ## ratios of the chip to bare cryptography, of the wheel with and without its sleeps
 	@$(BIN)/python tests/bench/run.py
 
 bench-broker: $(VENV)/.dev ## ratios of the broker to mosquitto
 	@$(BIN)/python tests/bench/broker.py
 
-powercut: $(VENV)/.dev ## kill an emulated chip 200 times; nothing acknowledged may be lost
+powercut: ## both of the following, whatever the first finds
+	@code=0; for each in powercut-chip powercut-broker; do $(MAKE) --no-print-directory $$each || code=$$?; done; exit $$code
+
+powercut-chip: $(VENV)/.dev ## kill an emulated chip 200 times; nothing acknowledged may be lost
 	@$(BIN)/python tests/powercut/run.py
 
 powercut-broker: $(VENV)/.dev ## the same for the broker under QoS 1 load

@@ -1,4 +1,4 @@
-"""What the chip costs beside bare cryptography, over TCP, and under Microchip's own library: ``make bench``.
+"""What the chip costs beside bare cryptography, over TCP, and under Microchip's own library: ``make bench-chip``.
 
 Rules of this file:
 1. In one process CPU time is measured and the two sides of a ratio alternate round by round; the median
