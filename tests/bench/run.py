@@ -1,4 +1,4 @@
-"""What the chip costs beside bare cryptography, over TCP, and under Microchip's own library: ``make bench-chip``.
+"""`make bench-chip`: what the chip costs beside bare cryptography, over TCP, and under the vendor's library.
 
 Rules of this file:
 1. In one process CPU time is measured and the two sides of a ratio alternate round by round; the median
