@@ -17,9 +17,9 @@ _HEADER: Final = 5
 _HANDSHAKE: Final = bytes([20, 22])
 
 
-def after_handshake(types: bytes) -> int:
-    """How many of these records a TLS 1.2 handshake does not swallow; under TLS 1.3 all look alike."""
-    return len(types.translate(None, _HANDSHAKE))
+def after_handshake(types: bytes) -> bytes:
+    """Those of these records that a TLS 1.2 handshake does not swallow; under TLS 1.3 all look alike."""
+    return types.translate(None, _HANDSHAKE)
 
 
 class RecordTypes:

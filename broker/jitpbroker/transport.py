@@ -101,7 +101,6 @@ class TlsTransport(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._waiting: Deadlines[TlsTransport] | None = None
         self._shaken = False
-        self._version: str | None = None
         self._closing = False
         self._records = RecordTypes()
         self._receiving = False
@@ -172,15 +171,17 @@ class TlsTransport(asyncio.Protocol):
         if self._closing and not self._shaken:
             return  # drained after a failed handshake
         self._connection.bio_write(data)
-        records = self._records.completed(data)
+        ended = self._records.completed(data)
         # What has to be committed first waits a turn, so that one commit may do for many clients.
         self._receiving = self._commit is None
         if self._shaken:
-            self._read(len(records) + self._records.midway)  # the last may be broken already
+            self._read(len(ended) + self._records.midway)  # the last may be broken already
             if not (self._unsent or self._closing):
                 self._flush()  # answers to key updates
         elif self._shake():
-            self._read(after_handshake(records) if self._version == _TLS_1_2 else len(records))
+            if self._connection.get_protocol_version_name() == _TLS_1_2:
+                ended = after_handshake(ended)
+            self._read(len(ended) + self._records.midway)
         if self._receiving:
             self._receiving = False
             self._encrypt_unsent()
@@ -209,7 +210,6 @@ class TlsTransport(asyncio.Protocol):
             self._shaken = True
             self._wait_no_longer()
             facts = self._facts()
-            self._version = facts.version
             if facts.version == _TLS_1_2:
                 self._flush()  # under 1.3 only session tickets are left to send; they go with the answer
             self._application.handshake_ended(facts, None)

@@ -2,7 +2,7 @@
 
 Rules of this file:
 1. Only `Known` is remembered: whoever is refused or provisioned is judged anew.
-2. Any change of the registry wipes the memory.
+2. Any change of the registry wipes the memory (`Remembered`).
 3. A memory counts within the dates of the device's certificate: no rule that a known device is asked looks
    at the clock for anything else.
 """
@@ -14,9 +14,10 @@ from typing import Final, TypeAlias
 from jitpbroker.admission.attempt import Attempt
 from jitpbroker.admission.decide import Known, Verdict, decide
 from jitpbroker.admission.profiles import Profile
+from jitpbroker.registry.remembered import Remembered
 from jitpbroker.registry.store import Registry
 
-_MOST: Final = 512
+_MOST: Final = 512  # a kilobyte of chain each
 
 #: All that the verdict on a known device depends on: what was sent, and which names are other accounts'.
 _Shown: TypeAlias = "tuple[tuple[bytes, ...], str | None, frozenset[str]]"
@@ -28,12 +29,7 @@ class Acquainted:
     def __init__(self, registry: Registry, profile: Profile) -> None:
         self._registry = registry
         self._profile = profile
-        self._known: dict[_Shown, Known] = {}
-        for table in registry.tables.values():
-            table.listeners.append(self._forget)
-
-    def _forget(self, _key: object, _old: object) -> None:
-        self._known.clear()
+        self._known: Remembered[_Shown, Known] = Remembered(registry, _MOST)
 
     def decide(self, attempt: Attempt) -> Verdict:
         """As `jitpbroker.admission.decide.decide`."""
@@ -45,7 +41,5 @@ class Acquainted:
                 return known
         verdict = decide(attempt, self._registry, self._profile)
         if isinstance(verdict, Known):
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[shown] = verdict
+            self._known.keep(shown, verdict)
         return verdict

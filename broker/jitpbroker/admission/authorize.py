@@ -10,14 +10,18 @@ from jitpbroker import logs
 from jitpbroker.gate import Principal
 from jitpbroker.policy import Answer, Context, NamedPolicy, evaluate
 from jitpbroker.registry.entities import DeviceCertificate, Thing
+from jitpbroker.registry.remembered import Remembered
 from jitpbroker.registry.store import Registry
 from jitpbroker.trace import Authorization, Trace
 
 #: (action, resource): ``iot:Connect`` and the like, and an ARN.
 Question: TypeAlias = tuple[str, str]
 
+#: All that an answer depends on beside the registry: certificate id, client id, source address, connect
+#: attributes, action and resource.
+_Asked: TypeAlias = tuple[str, str, str, tuple[str, ...], str, str]
 
-_KEPT_ANSWERS: Final = 1024
+_MOST_ANSWERS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,7 @@ class Authorizer:
         self._registry = registry
         self._trace = trace
         self._log = log
-        self._answers: dict[tuple[str, str, str, tuple[str, ...], str, str], Answer] = {}
-        for table in registry.tables.values():
-            table.listeners.append(self._forget)
-
-    def _forget(self, _key: object, _old: object) -> None:
-        """What has been answered holds until anything in the registry changes."""
-        self._answers.clear()
+        self._answers: Remembered[_Asked, Answer] = Remembered(registry, _MOST_ANSWERS)
 
     def ask(
         self, principal: Principal, session: Session, questions: tuple[Question, ...], at: datetime
@@ -99,9 +97,8 @@ class Authorizer:
         )
         answer = self._answers.get(asked)
         if answer is None:
-            if len(self._answers) >= _KEPT_ANSWERS:
-                self._answers.clear()
-            answer = self._answers[asked] = self._evaluate(principal, session, action, resource)
+            answer = self._evaluate(principal, session, action, resource)
+            self._answers.keep(asked, answer)
         return answer
 
     def _evaluate(self, principal: Principal, session: Session, action: str, resource: str) -> Answer:

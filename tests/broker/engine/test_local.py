@@ -12,6 +12,7 @@ from jitpbroker import mqtt
 from jitpbroker.engine.local import LocalEngine
 from jitpbroker.engine.session import Keeping
 from jitpbroker.gate import Event
+from jitpbroker.trace import JsonValue
 
 if TYPE_CHECKING:
     from tests.broker.engine.conftest import Attach
@@ -97,6 +98,23 @@ def test_the_services_own_events_are_published_with_qos_1(attach: Attach, engine
     engine.publish(Event("$aws/events/x", b"{}"))
 
     assert [(m.topic, m.payload, m.qos) for m in listener.messages()] == [("$aws/events/x", b"{}", 1)]
+
+
+def test_an_event_is_worked_out_for_listeners_only(attach: Attach, engine: LocalEngine) -> None:
+    asked: list[str] = []
+
+    def event(topic: str) -> Event:
+        def says() -> dict[str, JsonValue]:
+            asked.append(topic)
+            return {}
+
+        return Event(topic, says)
+
+    attach("listener").subscribe("$aws/events/heard/#")
+    engine.publish(event("$aws/events/unheard/x"))
+    engine.publish(event("$aws/events/heard/x"))
+
+    assert asked == ["$aws/events/heard/x"]
 
 
 def test_a_forbidden_message_is_left_out_whatever_its_qos(attach: Attach) -> None:
